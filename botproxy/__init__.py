@@ -1,0 +1,1 @@
+"""A self-hosted reverse proxy that scores every request from bot to human and acts by rules."""

@@ -1,0 +1,214 @@
+"""The application behind the admin listener: thin handlers over what the supervisor offers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+import orjson
+from aiohttp import web
+from pydantic import ConfigDict, ValidationError
+
+from botproxy.admin import client_v4, rest
+from botproxy.admin.analytics import ANALYTICS, Analytics
+from botproxy.admin.guard import guard
+from botproxy.admin.page import INDEX
+from botproxy.errors import OperatorError
+from botproxy.schema import Section
+
+MAX_BODY = 64 * 1024
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECURITY = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class UnknownZoneError(LookupError):
+    """There is no zone of this name."""
+
+
+class Control(Protocol):
+    """What operators may ask of the supervisor. Every answer is ready for JSON."""
+
+    def health(self) -> dict[str, Any]:
+        """State of the whole; `status` is `ok`, `degraded` or `draining`."""
+        ...
+
+    def modes(self) -> dict[str, Any]:
+        """The modes that hold, and which of them were switched."""
+        ...
+
+    async def switch(self, mode: str | None, zone: str | None) -> dict[str, Any]:
+        """Switch a mode, or go back to the configuration's with None. UnknownZoneError for a zone that is not there."""
+        ...
+
+    def attacks(self) -> dict[str, Any]:
+        """The zones, whether each is under attack, and which of that was switched."""
+        ...
+
+    async def switch_attack(self, on: bool | None, zone: str | None) -> dict[str, Any]:
+        """Switch under attack, or go back to the configuration with None. UnknownZoneError as `switch`."""
+        ...
+
+    def revocations(self) -> dict[str, Any]:
+        """The clearances that were taken back."""
+        ...
+
+    async def revoke(self, kind: str, value: str) -> dict[str, Any]:
+        """Take back clearances. UnknownZoneError as `switch`, OperatorError for a value that is none of its kind."""
+        ...
+
+    async def reload(self) -> dict[str, Any]:
+        """Load the configuration anew; `ok`, and `problems` when it was not taken."""
+        ...
+
+    def metrics(self) -> bytes:
+        """The page for Prometheus."""
+        ...
+
+    def analytics(self) -> Analytics:
+        """The event store of now, and the sites."""
+        ...
+
+
+class ModeRequest(Section):
+    """Body of `PUT /api/mode`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    mode: Literal["observe", "enforce"] | None
+    """`null` goes back to what the configuration says."""
+
+    zone: str | None = None
+    """One zone; left out, everything."""
+
+
+class AttackRequest(Section):
+    """Body of `PUT /api/under-attack`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    under_attack: bool | None
+    """`null` goes back to what the configuration says."""
+
+    zone: str | None = None
+    """One zone; left out, everything."""
+
+
+class RevokeRequest(Section):
+    """Body of `POST /api/clearance/revoke`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: Literal["ray", "ip", "zone"]
+    """What `value` is: the ray of the challenge that was solved, an address or network, or a zone."""
+
+    value: str
+
+
+CONTROL: web.AppKey[Control] = web.AppKey("control")
+
+
+def application(control: Control, token: str | None) -> web.Application:
+    """The application; `token` None means a loopback address without one."""
+    app = web.Application(middlewares=[guard(token)], client_max_size=MAX_BODY)
+    app[CONTROL] = control
+    app[ANALYTICS] = control.analytics
+    rest.add_routes(app)
+    client_v4.add_routes(app)
+    app.on_response_prepare.append(_secure)
+    app.router.add_get("/", _index)
+    app.router.add_get("/healthz", _health)
+    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/api/mode", _modes)
+    app.router.add_put("/api/mode", _switch)
+    app.router.add_get("/api/under-attack", _attacks)
+    app.router.add_put("/api/under-attack", _switch_attack)
+    app.router.add_get("/api/clearance/revoke", _revocations)
+    app.router.add_post("/api/clearance/revoke", _revoke)
+    app.router.add_post("/api/reload", _reload)
+    return app
+
+
+async def _secure(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_SECURITY)
+
+
+def _json(value: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(value) + b"\n", status=status, content_type="application/json")
+
+
+async def _index(_request: web.Request) -> web.Response:
+    return web.Response(text=INDEX, content_type="text/html")
+
+
+async def _health(request: web.Request) -> web.Response:
+    health = request.app[CONTROL].health()
+    return _json(health, 200 if health["status"] != "draining" else 503)
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    return web.Response(body=request.app[CONTROL].metrics(), headers={"Content-Type": METRICS_TYPE})
+
+
+async def _modes(request: web.Request) -> web.Response:
+    return _json(request.app[CONTROL].modes())
+
+
+async def _switch(request: web.Request) -> web.Response:
+    try:
+        wanted = ModeRequest.model_validate_json(await request.read())
+    except ValidationError as error:
+        return _misread(error, '{"mode": "observe" | "enforce" | null, "zone": NAME}')
+    try:
+        return _json(await request.app[CONTROL].switch(wanted.mode, wanted.zone))
+    except UnknownZoneError as error:
+        return _json({"error": str(error)}, 404)
+
+
+async def _attacks(request: web.Request) -> web.Response:
+    return _json(request.app[CONTROL].attacks())
+
+
+async def _switch_attack(request: web.Request) -> web.Response:
+    try:
+        wanted = AttackRequest.model_validate_json(await request.read())
+    except ValidationError as error:
+        return _misread(error, '{"under_attack": true | false | null, "zone": NAME}')
+    try:
+        return _json(await request.app[CONTROL].switch_attack(wanted.under_attack, wanted.zone))
+    except UnknownZoneError as error:
+        return _json({"error": str(error)}, 404)
+
+
+async def _revocations(request: web.Request) -> web.Response:
+    return _json(request.app[CONTROL].revocations())
+
+
+async def _revoke(request: web.Request) -> web.Response:
+    try:
+        wanted = RevokeRequest.model_validate_json(await request.read())
+    except ValidationError as error:
+        return _misread(error, '{"kind": "ray" | "ip" | "zone", "value": TEXT}')
+    try:
+        return _json(await request.app[CONTROL].revoke(wanted.kind, wanted.value))
+    except UnknownZoneError as error:
+        return _json({"error": str(error)}, 404)
+    except OperatorError as error:
+        return _json({"error": str(error)}, 422)
+
+
+def _misread(error: ValidationError, right: str) -> web.Response:
+    said = "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False)
+    )
+    return _json({"error": f"{said}. Send {right}"}, 422)
+
+
+async def _reload(request: web.Request) -> web.Response:
+    result = await request.app[CONTROL].reload()
+    return _json(result, 200 if result["ok"] else 409)

@@ -1,0 +1,1 @@
+"""The original's GraphQL Analytics API over the events of this proxy: its datasets, dimensions, filters and limits."""

@@ -1,0 +1,185 @@
+"""`/api/analytics/…`: the questions of `queries` over HTTP, for the dashboard and for scripts."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import ip_address
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from botproxy.admin import queries
+from botproxy.admin.analytics import ANALYTICS, ANSWER_SECONDS, Analytics
+from botproxy.store.events import FIELDS, Answer, Events, Groups, QueryError, StoreUnavailable
+
+PREFIX: Final = "/api/analytics"
+MAX_LOG: Final = 1000
+
+_logger = logging.getLogger(__name__)
+
+Asked = Groups | Events
+_Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the routes to an application that has `ANALYTICS`."""
+    app.router.add_get(f"{PREFIX}/status", _status)
+    app.router.add_get(f"{PREFIX}/fields", _fields)
+    app.router.add_get(f"{PREFIX}/series", _viewed(lambda view, given: queries.series(view, _text(given, "by"))))
+    app.router.add_get(f"{PREFIX}/distribution", _viewed(lambda view, _: queries.distribution(view)))
+    app.router.add_get(f"{PREFIX}/sources", _viewed(lambda view, _: queries.sources(view)))
+    app.router.add_get(f"{PREFIX}/totals", _viewed(lambda view, _: queries.totals(view)))
+    app.router.add_get(f"{PREFIX}/top", _viewed(_top))
+    app.router.add_get(f"{PREFIX}/rules", _viewed(lambda view, _: queries.rules(view)))
+    app.router.add_get(f"{PREFIX}/events", _viewed(_log))
+    app.router.add_get(f"{PREFIX}/events/{{ray}}", _one)
+    app.router.add_get(f"{PREFIX}/export", _export)
+    app.router.add_post(f"{PREFIX}/forget", _forget)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(value) + b"\n", status=status, content_type="application/json")
+
+
+def _text(given: Mapping[str, str], name: str, default: str = "score_group") -> str:
+    return given.get(name) or default
+
+
+def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = given.get(name) or str(default)
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:19]) <= most:
+        raise QueryError(f"{name} is a whole number from 1 to {most}")
+    return int(text)
+
+
+def _top(view: queries.View, given: Mapping[str, str]) -> Asked:
+    return queries.top(view, _text(given, "field", "path"), _whole(given, "limit", 15, MAX_LOG))
+
+
+def _log(view: queries.View, given: Mapping[str, str]) -> Asked:
+    before = _whole(given, "before", 1, 2**62) if given.get("before") else None
+    return queries.log(view, _whole(given, "limit", 100, MAX_LOG), before)
+
+
+def _viewed(
+    make: Callable[[queries.View, Mapping[str, str]], Asked],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        def asked() -> Asked:
+            return make(queries.read_view(request.query, time.time()), request.query)
+
+        return await _answered(request, asked)
+
+    return handle
+
+
+async def _answered(request: web.Request, asked: Callable[[], Asked]) -> web.Response:
+    analytics: Analytics = request.app[ANALYTICS]()
+    if analytics.store is None:
+        return _json({"error": "there is no event store: events.store is none"}, 503)
+    try:
+        query = asked()
+        return _shown(query, await analytics.store.ask(query, ANSWER_SECONDS))
+    except QueryError as error:
+        return _json({"error": str(error)}, 400)
+    except StoreUnavailable as error:
+        return _json({"error": str(error)}, 503)
+
+
+def _shown(query: Asked, answer: Answer) -> web.Response:
+    since, until = query.span
+    return _json(
+        {
+            "since": since / 1e6,
+            "until": until / 1e6,
+            "columns": answer.names,
+            "rows": answer.rows,
+            "approximate": answer.approximate or None,
+            "source": answer.source,
+        }
+    )
+
+
+async def _one(request: web.Request) -> web.Response:
+    analytics: Analytics = request.app[ANALYTICS]()
+    if analytics.store is None:
+        return _json({"error": "there is no event store: events.store is none"}, 503)
+    try:
+        answer = await analytics.store.ask(queries.one(request.match_info["ray"], time.time()), ANSWER_SECONDS)
+    except QueryError as error:
+        return _json({"error": str(error)}, 400)
+    except StoreUnavailable as error:
+        return _json({"error": str(error)}, 503)
+    if not answer.rows:
+        return _json({"error": "no stored request has this ray"}, 404)
+    return _json(answer.records()[0])
+
+
+async def _status(request: web.Request) -> web.Response:
+    analytics: Analytics = request.app[ANALYTICS]()
+    status = None if analytics.store is None else analytics.store.status()._asdict()
+    return _json({"store": status, "zones": analytics.zones, "store_age": analytics.seconds})
+
+
+async def _fields(_request: web.Request) -> web.Response:
+    fields = {name: field.kind.value for name, field in FIELDS.items() if not field.match}
+    return _json({"fields": fields, "series": queries.SERIES, "tops": queries.TOPS})
+
+
+def _address(text: object) -> str:
+    """A client address as events have it. Raises QueryError."""
+    try:
+        address = ip_address(text if isinstance(text, str) else "")
+    except ValueError:
+        raise QueryError("ip is one address, such as 203.0.113.7") from None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+async def _export(request: web.Request) -> web.StreamResponse:
+    """Everything that the store has of one address, a JSON line for each request, oldest first."""
+    analytics: Analytics = request.app[ANALYTICS]()
+    if analytics.store is None:
+        return _json({"error": "there is no event store: events.store is none"}, 503)
+    response: web.StreamResponse | None = None
+    after = -1
+    try:
+        address = _address(request.query.get("ip"))
+        while True:
+            query = queries.of_address(address, after, time.time())
+            answer = await analytics.store.ask(query, ANSWER_SECONDS)
+            if response is None:
+                response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+                await response.prepare(request)
+            for record in answer.records():
+                await response.write(orjson.dumps(record) + b"\n")
+                after = record["sequence"]
+            if len(answer.rows) < query.limit:
+                break
+    except (QueryError, StoreUnavailable) as error:
+        if response is None:
+            return _json({"error": str(error)}, 400 if isinstance(error, QueryError) else 503)
+        raise  # a list that ends too early must not look whole
+    await response.write_eof()
+    return response
+
+
+async def _forget(request: web.Request) -> web.Response:
+    analytics: Analytics = request.app[ANALYTICS]()
+    if analytics.store is None:
+        return _json({"error": "there is no event store: events.store is none"}, 503)
+    try:
+        given = orjson.loads(await request.read())
+        if not isinstance(given, dict) or given.keys() != {"ip"}:
+            raise QueryError('send {"ip": "203.0.113.7"}')
+        address = _address(given["ip"])
+        number = await analytics.store.forget(address)
+    except (QueryError, orjson.JSONDecodeError) as error:
+        return _json({"error": str(error)}, 422)
+    except StoreUnavailable as error:
+        return _json({"error": str(error)}, 503)
+    _logger.warning("an address was forgotten by the event store", extra={"fields": {"events": number}})
+    return _json({"forgotten": number})

@@ -1,0 +1,118 @@
+"""Speaks to the admin listener of a running proxy."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+MAX_ANSWER = 4 * 1024 * 1024
+DEFAULT = "127.0.0.1:9090"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def admin_options(command: F) -> F:
+    """`--admin` and `--token-file`, for every command that asks a running proxy."""
+    for option in (
+        click.option(
+            "--token-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="File with the admin token; without it BOTPROXY_ADMIN_TOKEN is read.",
+        ),
+        click.option(
+            "--admin",
+            default=DEFAULT,
+            show_default=True,
+            envvar="BOTPROXY_ADMIN",
+            metavar="HOST:PORT",
+            help="The proxy's admin listener; BOTPROXY_ADMIN sets it too.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def ask(
+    admin: str,
+    token_file: Path | None,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    seconds: float = 10.0,
+) -> tuple[int, dict[str, Any]]:
+    """Status and JSON of the answer. Raises `click.ClickException` saying what to do when there is none."""
+    address = _address(admin)
+    request = urllib.request.Request(
+        f"http://{address}{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", "Accept": "application/json"},
+    )
+    token = _token(token_file)
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    # Not by way of a proxy that the environment names: the admin listener is usually on this very machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=seconds) as answer:
+            return answer.status, _read(answer.read(MAX_ANSWER), address)
+    except urllib.error.HTTPError as error:
+        said = _read(error.read(MAX_ANSWER), address)
+        if error.code == 401:
+            raise click.ClickException(
+                f"the proxy at {address} asks for the admin token: give --token-file or set BOTPROXY_ADMIN_TOKEN"
+            ) from None
+        return error.code, said
+    except TimeoutError:
+        raise click.ClickException(f"the proxy at {address} did not answer within {seconds:g} s") from None
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            raise click.ClickException(f"the proxy at {address} did not answer within {seconds:g} s") from None
+        reason = getattr(error.reason, "strerror", None) or error.reason
+        raise click.ClickException(
+            f"no proxy answers at {address} ({reason}): is it running, and is its admin listener elsewhere (--admin)?"
+        ) from None
+    except (OSError, http.client.HTTPException):
+        raise click.ClickException(f"what answers at {address} is not the admin listener of botproxy") from None
+
+
+def _address(admin: str) -> str:
+    from botproxy.aio import parse_endpoint
+
+    try:
+        endpoint = parse_endpoint(admin)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--admin") from None
+    # Whoever listens on every address is reached on this machine's own.
+    own = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+    return str(endpoint._replace(host=own.get(endpoint.host, endpoint.host)))
+
+
+def _token(token_file: Path | None) -> str:
+    if token_file is None:
+        return os.environ.get("BOTPROXY_ADMIN_TOKEN", "").strip()
+    try:
+        token = token_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{token_file} cannot be read: {getattr(error, 'strerror', 'not text')}") from None
+    if not token.isascii() or not token.isprintable():
+        raise click.ClickException(f"{token_file} holds more than a token: one line of letters and digits is wanted")
+    return token
+
+
+def _read(content: bytes, address: str) -> dict[str, Any]:
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise click.ClickException(f"what answers at {address} is not the admin listener of botproxy")
+    return said

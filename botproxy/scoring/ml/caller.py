@@ -1,0 +1,92 @@
+"""Features of what a caller did before this request. Shares rather than sums: many people may share one address."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from botproxy.model import Behaviour, Profile
+from botproxy.scoring.ml.feature import MISSING, Feature, Group
+
+_G: Final = Group.CALLER
+_ENOUGH: Final = 3.0
+"""Requests, pages or scripts below which a share says nothing."""
+
+
+def _of(who: str, whose: str) -> tuple[Feature, ...]:
+    few = f"fewer than {_ENOUGH:g} of them lately"
+    return (
+        Feature(f"{who}_pace", _G, "requests/s", f"mean pace of {whose} over the last minutes", "not seen before"),
+        Feature(f"{who}_burst", _G, "requests", "of the last seconds", "not seen before"),
+        Feature(f"{who}_idle", _G, "seconds", "since the last request", "not seen before"),
+        Feature(f"{who}_gap", _G, "seconds", "mean gap between requests that are not for parts of pages",
+                "no gap yet"),
+        Feature(f"{who}_irregularity", _G, "ratio", "deviation of those gaps against their mean: 0 is a clock",
+                "fewer than two gaps"),
+        Feature(f"{who}_parts", _G, "requests", "for parts of pages (images, style, scripts), for each page", few),
+        Feature(f"{who}_errors", _G, "share", "of requests that were answered 400 to 499", few),
+        Feature(f"{who}_logins", _G, "share", "of requests that look like logging in", few),
+        Feature(f"{who}_failed_logins", _G, "share", "of those that seem to have failed", few),
+        Feature(f"{who}_followed", _G, "share", "of pages reached from a page that this caller was given", few),
+        Feature(f"{who}_silent", _G, "share", "of pages with the script of JavaScript detections that sent no report",
+                few),
+        Feature(f"{who}_unsolved", _G, "share", "of challenges that were not solved", "fewer than two challenges"),
+        Feature(f"{who}_variety", _G, "share", "different paths for each request", few),
+    )  # fmt: skip
+
+
+FEATURES: Final = (
+    *_of("address", "the address"),
+    Feature("address_agents", _G, "User-Agents", "different ones of the address, for each of its sessions",
+            "not seen before"),
+    *_of("session", "the session"),
+    Feature("session_addresses", _G, "addresses", "different ones of the session", "no session"),
+    Feature("network_failed_logins", _G, "share", "of the network's logins that seem to have failed", "too few"),
+)  # fmt: skip
+
+COUNT: Final = len(FEATURES)
+
+_UNKNOWN: Final = (MISSING,) * 13
+_NONE: Final = (MISSING,) * COUNT
+_PER_SECOND: Final = 1 / 433.0
+"""How the fading sum of an even pace becomes requests a second (`model.Behaviour`)."""
+
+
+def read(profile: Profile | None) -> tuple[float, ...]:
+    """The features in the order of `FEATURES`; all are missing without a profile."""
+    if profile is None:
+        return _NONE
+    address, session, network = profile.address, profile.session, profile.network
+    return (
+        *_behaviour(address),
+        MISSING if address.requests <= 0 else address.user_agents / max(1.0, address.peers),
+        *(_UNKNOWN if session is None else _behaviour(session)),
+        MISSING if session is None else session.peers,
+        _share(network.login_failures, network.logins),
+    )
+
+
+def _behaviour(seen: Behaviour) -> tuple[float, ...]:
+    requests = seen.requests
+    if requests <= 0:
+        return _UNKNOWN
+    pages, mean = seen.pages, seen.gap_mean
+    moves = seen.followed + seen.strayed
+    return (
+        requests * _PER_SECOND,
+        seen.burst,
+        MISSING if seen.idle < 0 else seen.idle,
+        MISSING if mean < 0 else mean,
+        MISSING if mean <= 0 or seen.gap_deviation < 0 else seen.gap_deviation / mean,
+        MISSING if pages < _ENOUGH else seen.subresources / pages,
+        _share(seen.client_errors, requests),
+        _share(seen.logins, requests),
+        _share(seen.login_failures, seen.logins),
+        _share(seen.followed, moves),
+        MISSING if seen.scripts < _ENOUGH else max(0.0, 1.0 - seen.reports / seen.scripts),
+        MISSING if seen.challenged < 2 else max(0.0, 1.0 - seen.challenges_solved / seen.challenged),
+        _share(seen.paths, requests),
+    )
+
+
+def _share(part: float, whole: float) -> float:
+    return MISSING if whole < _ENOUGH else min(1.0, part / whole)

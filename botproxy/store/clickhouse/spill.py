@@ -1,0 +1,79 @@
+"""What could not be sent, in files until it can: bounded, oldest dropped first, taken up again after a restart."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple, final
+
+MAX_BYTES: Final = 1024**3
+
+
+class Batch(NamedTuple):
+    """A body to send, and how many events are in it."""
+
+    body: bytes
+    number: int
+
+
+@final
+class Spill:
+    """Files in one directory, named so that their order is that of their making. Methods may raise OSError."""
+
+    def __init__(self, directory: Path, max_bytes: int = MAX_BYTES) -> None:
+        self._directory = directory
+        self._max_bytes = max_bytes
+        self._files: list[tuple[Path, int, int]] = []  # path, events, bytes
+        self.bytes = 0
+        self.events = 0
+        self._next = 0
+        if directory.is_dir():
+            for leftover in directory.glob("*.part"):
+                leftover.unlink()
+            for path in sorted(directory.glob("*.jsonl")):
+                with suppress(ValueError, IndexError):
+                    order, number = path.stem.split("-")
+                    self._add(path, int(number), path.stat().st_size)
+                    self._next = int(order) + 1
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def put(self, batch: Batch) -> int:
+        """Keep a batch; how many events had to be dropped for it."""
+        self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        path = self._directory / f"{self._next:012d}-{batch.number}.jsonl"
+        self._next += 1
+        part = path.with_suffix(".part")
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(batch.body)
+            part.rename(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        self._add(path, batch.number, len(batch.body))
+        dropped = 0
+        while self.bytes > self._max_bytes and len(self._files) > 1:
+            dropped += self._files[0][1]
+            self.remove_first()
+        return dropped
+
+    def first(self) -> Batch:
+        """The oldest batch."""
+        path, number, _ = self._files[0]
+        return Batch(path.read_bytes(), number)
+
+    def remove_first(self) -> None:
+        """The oldest batch was sent, or is given up."""
+        path, number, size = self._files.pop(0)
+        self.bytes -= size
+        self.events -= number
+        path.unlink(missing_ok=True)
+
+    def _add(self, path: Path, number: int, size: int) -> None:
+        self._files.append((path, number, size))
+        self.bytes += size
+        self.events += number

@@ -1,0 +1,57 @@
+"""Events that can be asked for: the columns, the typed queries, and the protocol that every backend keeps."""
+
+from botproxy.store.events.columns import COLUMNS, EVENT_COLUMNS, KINDS, Kind
+from botproxy.store.events.contract import EventStatus, EventStore, NewerSchema, Retention, StoreUnavailable
+from botproxy.store.events.fields import BUCKETS, FIELDS
+from botproxy.store.events.query import (
+    COUNT,
+    EVERYTHING,
+    MAX_LIMIT,
+    MICROSECONDS,
+    All,
+    Answer,
+    AnyOf,
+    Condition,
+    Events,
+    Filter,
+    Groups,
+    Measure,
+    Not,
+    Order,
+    QueryError,
+    Scope,
+    Span,
+    check,
+)
+
+__all__ = [
+    "BUCKETS",
+    "COLUMNS",
+    "COUNT",
+    "EVENT_COLUMNS",
+    "EVERYTHING",
+    "FIELDS",
+    "KINDS",
+    "MAX_LIMIT",
+    "MICROSECONDS",
+    "All",
+    "Answer",
+    "AnyOf",
+    "Condition",
+    "EventStatus",
+    "EventStore",
+    "Events",
+    "Filter",
+    "Groups",
+    "Kind",
+    "Measure",
+    "NewerSchema",
+    "Not",
+    "Order",
+    "QueryError",
+    "Retention",
+    "Scope",
+    "Span",
+    "StoreUnavailable",
+    "check",
+]

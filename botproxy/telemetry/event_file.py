@@ -1,0 +1,119 @@
+"""One file of JSON lines that rotates by size and age, and never holds half a line."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import final
+
+
+@final
+class EventFile:
+    """Appends whole batches of lines. Every method may raise OSError; the next call starts over."""
+
+    def __init__(
+        self,
+        path: Path,
+        rotate_size: int,
+        rotate_age: float,
+        keep_files: int,
+        keep_size: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = path
+        self._rotate_size = rotate_size
+        self._rotate_age = rotate_age
+        self._keep_files = keep_files
+        self._keep_size = keep_size
+        self._clock = clock
+        self._descriptor = -1
+        self._size = 0
+        self._period = 0
+        self._regular = True
+
+    def append(self, lines: bytes) -> None:
+        """Append complete lines. When not all of them can be written, none of them stay."""
+        self._reopen_if_moved()
+        if self._descriptor < 0:
+            self._open()
+        period = self._period_of(self._clock())
+        if self._size and (self._size + len(lines) > self._rotate_size or period != self._period):
+            self._rotate()
+            self._open()
+        self._period = period
+        try:
+            written = 0
+            while written < len(lines):
+                written += os.write(self._descriptor, lines[written:] if written else lines)
+        except OSError:
+            # A full disk may have taken a part; a reader must not find half a line, now or before the next one.
+            if self._regular:
+                with suppress(OSError):
+                    os.ftruncate(self._descriptor, self._size)
+            raise
+        if self._regular:
+            self._size += written
+
+    def close(self) -> None:
+        """Close the file; the next append opens it again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _period_of(self, when: float) -> int:
+        return int(when // self._rotate_age)
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # It holds addresses of visitors: for the owner and the group alone.
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(self._path, flags, 0o640)
+        status = os.fstat(self._descriptor)
+        self._regular = stat.S_ISREG(status.st_mode)
+        if not self._regular:
+            return  # a pipe or /dev/stdout: written to as it is
+        self._size = status.st_size
+        self._period = self._period_of(status.st_mtime if status.st_size else self._clock())
+        if self._size and os.pread(self._descriptor, 1, self._size - 1) != b"\n":
+            self._size += os.write(self._descriptor, b"\n")  # what was cut off by a crash ends here
+
+    def _reopen_if_moved(self) -> None:
+        """Notice that somebody else rotated or removed the file."""
+        if self._descriptor < 0 or not self._regular:
+            return
+        try:
+            there = os.stat(self._path)
+        except FileNotFoundError:
+            self.close()
+            return
+        ours = os.fstat(self._descriptor)
+        if (there.st_ino, there.st_dev) != (ours.st_ino, ours.st_dev):
+            self.close()
+        elif ours.st_size < self._size:
+            self._size = ours.st_size  # somebody truncated it in place
+
+    def _rotate(self) -> None:
+        self.close()
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
+        number = 0
+        while True:
+            target = self._path.with_name(f"{self._path.stem}-{stamp}-{number:04d}{self._path.suffix}")
+            if not target.exists():
+                break
+            number += 1
+        os.rename(self._path, target)
+        self._prune()
+
+    def _prune(self) -> None:
+        total = 0
+        pattern = f"{self._path.stem}-*T*Z-*{self._path.suffix}"
+        newest_first = sorted(self._path.parent.glob(pattern), reverse=True)
+        for position, old in enumerate(newest_first):
+            with suppress(FileNotFoundError):
+                total += old.stat().st_size
+                if position >= self._keep_files or total > self._keep_size:
+                    old.unlink()

@@ -1,0 +1,1 @@
+"""From labelled requests to a model: samples, fitting, calibration, evaluation."""

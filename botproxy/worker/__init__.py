@@ -1,0 +1,1 @@
+"""The data plane: one process of it serves requests on one event loop."""

@@ -1,0 +1,126 @@
+"""Browsers driven by a program, each as its own documentation starts it: `python automation.py TOOL URL PROFILE`.
+
+Opens the page and stays there until it is killed. Run by a Python that has the tool installed.
+"""
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Callable
+
+CHROMIUM = shutil.which("chromium") or "chromium"
+SANDBOX = ["--no-sandbox"]  # the laboratory runs as root
+GRAPHICS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # headed: there is no graphics card here
+
+
+def selenium_chromium(url: str, profile: str, *more: str) -> None:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in (*SANDBOX, f"--user-data-dir={profile}", *more):
+        options.add_argument(option)
+    webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver"))).get(url)
+
+
+def selenium_disguised(url: str, profile: str) -> None:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in (*SANDBOX, *GRAPHICS, f"--user-data-dir={profile}", "--disable-blink-features=AutomationControlled"):
+        options.add_argument(option)
+    options.add_experimental_option("excludeSwitches", ["enable-automation"])
+    options.add_experimental_option("useAutomationExtension", False)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    hide = "Object.defineProperty(navigator, 'webdriver', {get: () => undefined})"
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": hide})
+    driver.get(url)
+
+
+def playwright(
+    url: str, profile: str, module: str = "playwright", headless: bool = True, stealth: bool = False
+) -> None:
+    from importlib import import_module
+
+    with import_module(module + ".sync_api").sync_playwright() as tool:
+        browser = tool.chromium.launch(
+            executable_path=CHROMIUM, headless=headless, args=[*SANDBOX, *([] if headless else GRAPHICS)]
+        )
+        page = browser.new_page()
+        if stealth:
+            from playwright_stealth import Stealth
+
+            Stealth().apply_stealth_sync(page)
+        page.goto(url)
+        page.wait_for_timeout(60_000)
+
+
+def patchright_recommended(url: str, profile: str) -> None:
+    """As its authors advise: a lasting profile, a window, no viewport of its own."""
+    from patchright.sync_api import sync_playwright
+
+    with sync_playwright() as tool:
+        context = tool.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, headless=False, no_viewport=True, args=[*SANDBOX, *GRAPHICS]
+        )
+        page = context.pages[0]
+        page.goto(url)
+        page.wait_for_timeout(60_000)
+
+
+def undetected(url: str, profile: str, headless: bool = False) -> None:
+    import undetected_chromedriver
+
+    driver_copy = profile + "-chromedriver"
+    shutil.copy(shutil.which("chromedriver") or "", driver_copy)
+    options = undetected_chromedriver.ChromeOptions()
+    for option in (*SANDBOX, *([] if headless else GRAPHICS)):
+        options.add_argument(option)
+    version = int(_said(CHROMIUM, "--version").split()[1].split(".")[0])
+    undetected_chromedriver.Chrome(
+        options=options, browser_executable_path=CHROMIUM, driver_executable_path=driver_copy, version_main=version,
+        user_data_dir=profile, headless=headless,
+    ).get(url)  # fmt: skip
+
+
+def nodriver(url: str, profile: str) -> None:
+    import nodriver as tool
+
+    async def drive() -> None:
+        browser = await tool.start(
+            browser_executable_path=CHROMIUM, sandbox=False, user_data_dir=profile, browser_args=GRAPHICS
+        )
+        await browser.get(url)
+        await asyncio.sleep(60)
+
+    asyncio.run(drive())
+
+
+def _said(*command: str) -> str:
+    import subprocess
+
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+TOOLS: dict[str, Callable[[str, str], None]] = {
+    "selenium": lambda url, profile: selenium_chromium(url, profile, *GRAPHICS),
+    "selenium-headless": lambda url, profile: selenium_chromium(url, profile, "--headless=new"),
+    "selenium-disguised": selenium_disguised,
+    "playwright": playwright,
+    "playwright-headed": lambda url, profile: playwright(url, profile, headless=False),
+    "playwright-stealth": lambda url, profile: playwright(url, profile, stealth=True),
+    "playwright-stealth-headed": lambda url, profile: playwright(url, profile, headless=False, stealth=True),
+    "rebrowser-playwright": lambda url, profile: playwright(url, profile, "rebrowser_playwright"),
+    "patchright": lambda url, profile: playwright(url, profile, "patchright"),
+    "patchright-headed": lambda url, profile: playwright(url, profile, "patchright", headless=False),
+    "patchright-recommended": patchright_recommended,
+    "undetected-chromedriver": undetected,
+    "undetected-chromedriver-headless": lambda url, profile: undetected(url, profile, headless=True),
+    "nodriver": nodriver,
+}
+
+if __name__ == "__main__":
+    TOOLS[sys.argv[1]](sys.argv[2], sys.argv[3])
+    time.sleep(60)

@@ -1,0 +1,82 @@
+"""Real browsers, now: a person's is never found, a headless Chromium is."""
+
+from __future__ import annotations
+
+import shutil
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from botproxy.model import Client, Facts, Headers, Request
+from botproxy.scoring import Heuristics, shipped_fingerprints
+from lab.browsers import chromium_options, firefox_profile, running, screen, until_seen
+from lab.recorder import Recorded, Recorder
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+
+def _facts(one: Recorded) -> Facts:
+    path, _, query = one.target.encode("latin-1").partition(b"?")
+    headers = Headers(tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in one.headers))
+    request = Request(
+        "0" * 16, 0.0, one.method.encode(), one.target.encode("latin-1"), path, query or None, one.version,
+        one.scheme == "https", b"site.test", "site.test", headers, 0,
+    )  # fmt: skip
+    client = Client(ip_address("192.0.2.1"), "192.0.2.1", 1234, "192.0.2.1")
+    return Facts(request, client, "site", False, None, None, {})
+
+
+def _needs(*programs: str) -> None:
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+
+
+def _tour(recorder: Recorder, argv: tuple[str, ...], scheme: str, home: Path) -> None:
+    with screen() as environment, running((*argv, recorder.url(scheme) + "/tour"), {**environment, "HOME": str(home)}):
+        assert until_seen(recorder, "/toured", 0, 60), "the browser did not finish its tour"
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+@pytest.mark.parametrize("browser", ["chromium", "firefox-esr"])
+def test_a_browser_on_a_screen_matches_no_fingerprint(browser: str, scheme: str, tmp_path: Path) -> None:
+    _needs(browser, "Xvfb", *(("certutil",) if browser == "firefox-esr" else ()))
+    engine = Heuristics.load(shipped_fingerprints())
+    with Recorder() as recorder:
+        if browser == "chromium":
+            argv: tuple[str, ...] = ("chromium", *chromium_options(recorder, tmp_path))
+        else:
+            firefox_profile(recorder, tmp_path)
+            argv = ("firefox-esr", "--no-remote", "--profile", str(tmp_path))
+        _tour(recorder, argv, scheme, tmp_path)
+        found = {(one.target, finding) for one in recorder.seen if (finding := engine.assess(_facts(one))) is not None}
+    assert found == set()
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_a_webkit_browser_matches_no_fingerprint(scheme: str, tmp_path: Path) -> None:
+    _needs("Xvfb", "dbus-run-session")
+    programs = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
+    if not programs:
+        pytest.skip("WebKitGTK's MiniBrowser is not installed")
+    engine = Heuristics.load(shipped_fingerprints())
+    with Recorder() as recorder, screen() as environment:
+        page = recorder.url(scheme, "localhost") + "/tour"
+        argv = ("dbus-run-session", "--", str(programs[-1]), "--ignore-tls-errors", page)
+        with running(argv, {**environment, "HOME": str(tmp_path)}):
+            assert until_seen(recorder, "/tour", 0, 40)
+            until_seen(recorder, "/toured", 0, 40)
+        found = {(one.target, finding) for one in recorder.seen if (finding := engine.assess(_facts(one))) is not None}
+    assert found == set()
+
+
+def test_headless_chromium_is_found(tmp_path: Path) -> None:
+    _needs("chromium", "Xvfb")
+    engine = Heuristics.load(shipped_fingerprints())
+    with Recorder() as recorder:
+        argv = ("chromium", *chromium_options(recorder, tmp_path), "--headless=new")
+        _tour(recorder, argv, "https", tmp_path)
+        pages = [one for one in recorder.seen if one.target == "/tour"]
+    assert pages
+    assert all(engine.assess(_facts(one)) is not None for one in pages)

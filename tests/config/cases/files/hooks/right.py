@@ -1,0 +1,5 @@
+from botproxy.hooks import Request
+
+
+def decide(request: Request) -> None:
+    return None

@@ -1,0 +1,66 @@
+"""Two whole proxies that share a server of Redis, as two machines behind a load balancer do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .conftest import Proxy, Start, until
+from .recording import Recording, origin
+from .test_rate_limits import answers_by_path, ask, limit, metric
+from .test_solved_challenges import EASY, solution
+from .test_solved_challenges import ask as visit
+
+
+@pytest.fixture
+def shop() -> Iterator[Recording]:
+    with origin(answers_by_path) as recording:
+        yield recording
+
+
+def begin(start: Start, shop: Recording, tmp_path: Any, state: Any, name: str, **more: Any) -> Proxy:
+    secret = tmp_path / "shared.secret"
+    if not secret.exists():
+        secret.write_text("Jx0vY3h6c2VjcmV0LWZvci10d28tbWFjaGluZXMtMTIz\n")
+        secret.chmod(0o600)
+    zone = {"name": "shop", "origins": [shop.url], "mode": "enforce", **more}
+    config = {"unknown_host": "shop", "zones": [zone], "state": state, "secret_file": str(secret), "challenges": EASY}
+    return start(config=config, data=tmp_path / name, workers=1)
+
+
+def test_a_limit_holds_for_both_together_and_each_goes_on_alone(
+    start: Start, shop: Recording, tmp_path: Any, redis_server: Any
+) -> None:
+    rules = [limit(10, mitigation_timeout=10, period=60)]
+    one = begin(start, shop, tmp_path, redis_server.url, "one", rate_limits=rules)
+    other = begin(start, shop, tmp_path, {"url": redis_server.url, "timeout": "1s"}, "other", rate_limits=rules)
+    assert metric(one, "botproxy_state_reachable") == 1.0
+    assert [ask(one).status for _ in range(10)] == [200] * 10
+    until(lambda: ask(other).status == 429, 20, "the other node to know")
+    redis_server.stop()
+    until(lambda: metric(other, "botproxy_state_reachable") == 0.0, 20, "the other node to be alone")
+    assert ask(other).status == 429
+    assert ask(other, source="127.0.0.2").status == 200
+    assert "shared state is away" in other.program.said()
+    redis_server.start()
+    until(lambda: metric(other, "botproxy_state_reachable") == 1.0, 20, "the other node to be back")
+    for _ in range(12):
+        ask(other, source="127.0.0.3")
+    until(lambda: ask(one, source="127.0.0.3").status == 429, 20, "the first node to know")
+
+
+def test_a_solution_counts_once_on_both_and_its_clearance_passes_either(
+    start: Start, shop: Recording, tmp_path: Any, redis_server: Any
+) -> None:
+    rules = [{"ref": "all", "expression": "not ssl", "action": "js_challenge"}]
+    one = begin(start, shop, tmp_path, redis_server.url, "one", rules=rules)
+    other = begin(start, shop, tmp_path, redis_server.url, "other", rules=rules)
+    path, body = solution(visit(one))
+    first = visit(one, path, body=body)
+    assert first.status == 200
+    assert visit(other, path, body=body).status == 409
+    cookie = str(first.headers["Set-Cookie"]).split(";")[0]
+    assert visit(one, cookie=cookie).status == 200
+    assert visit(other, cookie=cookie).status == 200
