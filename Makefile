@@ -35,7 +35,7 @@ run: setup
 test:
 	@$(PYTHON) tools/environment.py test
 	@.venv/bin/python tools/parts.py install
-	.venv/bin/pytest -n $(TEST_JOBS) -m "not prove" $(ARGS)
+	@.venv/bin/python tools/run_tests.py -n $(TEST_JOBS) -m "not prove" $(ARGS)
 
 check:
 	@$(PYTHON) tools/environment.py check
