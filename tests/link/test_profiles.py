@@ -10,6 +10,7 @@ from ipaddress import ip_address
 import pytest
 
 from botproxy.link import profiles as exchanging
+from botproxy.link import slices
 from botproxy.link.frames import Decoder, FrameError, Kind
 from botproxy.link.profiles import ProfileExchange
 from botproxy.model import Client, Headers, Ja4Signals, Request
@@ -63,7 +64,7 @@ def who(address: str) -> tuple[Request, Client]:
 
 @pytest.fixture
 async def link(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Link]:
-    monkeypatch.setattr(exchanging, "TICK", 0.02)
+    monkeypatch.setattr(slices, "TICK", 0.02)
     made = Link()
     yield made
     made.exchange.close()

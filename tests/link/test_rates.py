@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from botproxy.link import rates
+from botproxy.link import rates, slices
 from botproxy.link.frames import Decoder, FrameError, Kind
 from botproxy.link.rates import RateExchange
 from botproxy.telemetry import Counters
@@ -55,7 +55,7 @@ class Link:
 
 @pytest.fixture
 async def link(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Link]:
-    monkeypatch.setattr(rates, "TICK", 0.02)
+    monkeypatch.setattr(slices, "TICK", 0.02)
     made = Link()
     yield made
     made.exchange.close()
@@ -153,7 +153,7 @@ async def test_a_flood_from_above_is_bounded(link: Link) -> None:
     for number in range(200):
         other.hit(struct.pack(">I", number))
         link.exchange.received(Kind.RATES_MERGED, encode(other.table.take(1)))
-    assert len(link.table) >= 200 - rates.MAX_WAITING
+    assert len(link.table) >= 200 - slices.MAX_WAITING
 
 
 async def test_a_cut_payload_is_refused(link: Link) -> None:
