@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import Final
+from typing import Any, Final
 
 import click
+
+from botproxy.errors import OperatorError
 
 _COMMANDS: Final = {
     "serve": "serve",
@@ -22,6 +24,7 @@ _COMMANDS: Final = {
     "clients": "clients",
     "explain": "explain",
     "train": "train",
+    "models": "models",
     "keys": "keys",
     "sitekeys": "sitekeys",
     "schema": "schema",
@@ -44,6 +47,13 @@ class Commands(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(f"botproxy.cli.{module}"), cmd_name.replace("-", "_"))
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; what an operator can mend is told in a sentence, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except OperatorError as problem:
+            raise click.ClickException(str(problem)) from None
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -16,8 +16,7 @@ from botproxy.rulesets.phases import Phase
 from botproxy.schema import Section
 
 REFUSED: Final[dict[str, str]] = {
-    "auto_update_model": "no model updates itself here: one comes with each release, or from your own traffic",
-    "using_latest_model": "read-only in the original, and no model updates itself here",
+    "using_latest_model": "read-only in the original; `botproxy models list` says which model is in use",
     "optimize_wordpress": "WordPress's requests to itself cannot be told from imitations by their User-Agent; write a "
     "`skip` rule with the address of your server",
     "bm_cookie_enabled": "it is `cookies.bm_cookie_enabled` of the zone",
@@ -73,6 +72,10 @@ class Settings(Section):
 
     suppress_session_score: bool = False
     """Whether the session cookie is kept from remembering the highest score of the session."""
+
+    auto_update_model: bool = True
+    """Whether this site takes the models that constant training promotes. `false` stays with the one that was chosen
+    by `botproxy models use`, and with the one that comes with the product until one was."""
 
     ai_bots_protection: Choice = "disabled"
     """`block` refuses bots of artificial intelligence that crawl for training, search, or act for a person, by what

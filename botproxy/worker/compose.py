@@ -52,16 +52,15 @@ from botproxy.proxy.widget_routes import Key, WidgetRoutes
 from botproxy.proxy.wire import Wire
 from botproxy.rules import Lists
 from botproxy.rulesets import RateLimiter, RulesetError, ZoneRuleset, compile_account, deployed
-from botproxy.scoring import Engine, Heuristics, HeuristicsSettings, load_clients, load_model, shipped_fingerprints
-from botproxy.scoring import Settings as ScoringSettings
+from botproxy.scoring import Engine, Heuristics, HeuristicsSettings, load_clients, shipped_fingerprints
 from botproxy.scoring.jsd import JavaScriptDetections, judge
 from botproxy.store import Notice
 from botproxy.store.memory import MemoryStore
 from botproxy.store.settings import described, settings_of
 from botproxy.telemetry import Counters, log, redact_query, redact_url
-from botproxy.tls import shipped_clients
 from botproxy.traffic import Profiles, RateCounts
 from botproxy.traffic.profiles import REPORTS, SCRIPTS
+from botproxy.worker import models
 from botproxy.worker.bots import Bots, Recognition
 from botproxy.worker.contract import Blueprint, Life, Service
 from botproxy.worker.doors import Door, Renewal, doors
@@ -110,7 +109,7 @@ class DataPlane:
         self._watched: Final = lists.files
         self._keyring: Final[KeyRing] = load_keyring(config) if keyring is None else keyring
         self._heuristics: Final[Heuristics | None] = _heuristics(config.scoring.heuristics)
-        self._learned: Final[Engine | None] = _machine_learning(config.scoring)
+        self._learned: Final = models.engines(config)
         self._rulesets: Final = _rulesets(config, lists.lists)
         self._limiters: Final = _limiters(config, lists.lists)
         self._redaction: Final = Redaction(redact_query, redact_url) if config.events.redact_query else None
@@ -136,7 +135,10 @@ class DataPlane:
             under_attack=_under_attack(config),
             events=config.events.model_dump(mode="json"),
             admin=config.admin.model_dump(mode="json"),
-            watched=tuple((watched.path, watched.signature) for watched in self._watched),
+            watched=(
+                *((watched.path, watched.signature) for watched in self._watched),
+                *self._learned.watched,
+            ),
             rate_keys=config.rate_limiting.keys if self._limiters else 0,
             bots=self._bots.errand(),
             state=described(settings_of(config.state)),
@@ -257,8 +259,9 @@ class DataPlane:
         if self._heuristics is not None:
             engines.append(("heuristics", self._heuristics))
         engines.append(("jsd", JavaScriptDetections()))
-        if self._learned is not None:
-            engines.append(("machine_learning", self._learned))
+        learned = self._learned.active if zone.bot_management.auto_update_model else self._learned.chosen
+        if learned is not None:
+            engines.append(("machine_learning", learned))
         limiter = self._limiters.get(zone.name)
         ruleset = self._rulesets[zone.name]
         # What no engine, no rule and no hook looks at is not counted.
@@ -561,16 +564,6 @@ def _heuristics(settings: HeuristicsSettings) -> Heuristics | None:
         except (OSError, UnicodeDecodeError) as problem:
             raise OperatorError(f"scoring.heuristics.files: {path}: {problem}") from None
     return Heuristics.load(texts, settings.disabled, load_clients(settings))
-
-
-def _machine_learning(settings: ScoringSettings) -> Engine | None:
-    model = load_model(settings.machine_learning)
-    if model is None:
-        return None
-    from botproxy.scoring.ml import MachineLearning  # with numpy: only where a model is asked
-
-    clients = load_clients(settings.heuristics) or shipped_clients()
-    return MachineLearning(model, clients, settings.machine_learning.record_features)
 
 
 def load(source: object) -> Blueprint:
