@@ -26,6 +26,7 @@ COPY web web
 COPY tools/assets.py tools/hatch_build.py tools/
 # What runs in browsers has a layer of its own: it changes less often than the rest.
 RUN /opt/build/bin/python tools/assets.py
+COPY config/bots config/bots
 COPY botproxy botproxy
 # Bytecode is written now, because the container cannot: it is taken as it is, whatever the time of its source.
 RUN HATCH_BUILD_HOOK_ENABLE_MYPYC=1 /opt/build/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \

@@ -98,7 +98,8 @@ def digest_of(groups):
     digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
     for path in [ROOT / "pyproject.toml", lock_file("installer"), *map(lock_file, groups)]:
         digest.update(path.read_bytes())
-    for path in sorted(path for path in (ROOT / "botproxy").rglob("*") if path.is_file()) if COMPILED else ():
+    packaged = [*(ROOT / "botproxy").rglob("*"), *(ROOT / "config" / "bots").rglob("*")] if COMPILED else []
+    for path in sorted(path for path in packaged if path.is_file()):
         if "__pycache__" not in path.parts:
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -140,7 +141,8 @@ def install_compiled(uv_install):
             Path(copy, name).parent.mkdir(exist_ok=True)
             shutil.copy(str(ROOT / name), str(Path(copy, name)))
         leave = shutil.ignore_patterns("__pycache__", "*.so")
-        shutil.copytree(str(ROOT / "botproxy"), str(Path(copy, "botproxy")), ignore=leave)
+        for name in ("botproxy", "config/bots"):
+            shutil.copytree(str(ROOT / name), str(Path(copy, name)), ignore=leave)
         run(*uv_install, "--no-deps", "--no-build-isolation", "--reinstall-package", "botproxy", copy)
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     said = subprocess.run([str(PYTHON), "-c", code], stdout=subprocess.PIPE, check=True).stdout.decode().strip()

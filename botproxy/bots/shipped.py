@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from botproxy.bots.directory import Directory, DirectoryError, Fault, parse_all
@@ -15,9 +16,15 @@ MAX_SECRET = 4096
 
 def shipped_bots() -> dict[str, str]:
     """Text of every file of bots in the package, by name, in the order of their names."""
-    folder = files("botproxy.bots").joinpath("directory")
+    folder = _folder()
     found = sorted((entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".yaml"))
     return dict(found)
+
+
+def _folder() -> Traversable:
+    """In a wheel the files lie in the package; a source tree has them in `config/bots`, where people look."""
+    packaged = files("botproxy.bots").joinpath("directory")
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "config" / "bots"
 
 
 def load_directory(settings: Settings) -> Directory:

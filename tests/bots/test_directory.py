@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from botproxy.bots import Directory, DirectoryError, Settings, load_directory, shipped_bots
+from botproxy.bots import Directory, DirectoryError, Settings, load_directory
 from botproxy.bots.directory import parse_all
 from botproxy.model import Headers
 
@@ -39,11 +39,6 @@ def test_the_shipped_directory_knows_at_least_150_bots_of_most_categories(shippe
     assert len(shipped.bots) >= 150
     assert len({bot.category for bot in shipped.bots}) >= 16
     assert sum(bot.verifiable for bot in shipped.bots) >= 60
-
-
-def test_the_folder_beside_the_example_configuration_is_the_shipped_one() -> None:
-    folder = Path(__file__).resolve().parents[2] / "config" / "bots"
-    assert {path.name: path.read_text("utf-8") for path in folder.glob("*.yaml")} == shipped_bots()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What runs in browsers is built when it changed, only then, small enough, and travels with the wheel."""
+"""What runs in browsers is built when it changed, only then, small enough; a wheel carries it, and the known bots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BUNDLES = json.loads((ROOT / "web" / "bundles.json").read_text())
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A source tree of its own, with the packages that are installed here."""
-    for name in ("web", "tools"):
+    for name in ("web", "tools", "config/bots"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     (tmp_path / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -85,13 +85,15 @@ def test_packages_are_locked_by_hash_and_name_no_registry() -> None:
     assert {name for name, entry in packages.items() if "integrity" not in entry or "resolved" in entry} == set()
 
 
-def test_a_wheel_carries_the_bundles(tree: Path) -> None:
+def test_a_wheel_carries_the_bundles_and_the_directory_of_bots(tree: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--wheel-dir", "out", "."],
         cwd=tree, check=True, timeout=100,
     )  # fmt: skip
     with zipfile.ZipFile(next((tree / "out").glob("*.whl"))) as wheel:
-        assert {str(one["output"]) for one in BUNDLES} <= set(wheel.namelist())
+        names = set(wheel.namelist())
+    assert {str(one["output"]) for one in BUNDLES} <= names
+    assert {f"botproxy/bots/directory/{path.name}" for path in (ROOT / "config" / "bots").glob("*.yaml")} <= names
 
 
 def test_a_wheel_is_not_built_without_them(tree: Path) -> None:
