@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
@@ -19,6 +20,7 @@ class Analytics(NamedTuple):
     zones: tuple[str, ...]
     seconds: float = 30 * 86400.0  # that single events are kept
     location: str = "BOT"
+    lists: Callable[[], Any] | None = None  # reads the named lists of the configuration in use (`rules.Lists`); blocks
 
 
 ANALYTICS: Final[web.AppKey[Any]] = web.AppKey("analytics", object)

@@ -8,9 +8,10 @@ import orjson
 from aiohttp import web
 from pydantic import ConfigDict, ValidationError
 
-from botproxy.admin import client_v4, rest
+from botproxy.admin import client_v4, rest, simulate
 from botproxy.admin.analytics import ANALYTICS, Analytics
 from botproxy.admin.guard import guard
+from botproxy.admin.misread import misread
 from botproxy.admin.page import INDEX
 from botproxy.errors import OperatorError
 from botproxy.schema import Section
@@ -119,6 +120,7 @@ def application(control: Control, token: str | None) -> web.Application:
     app[ANALYTICS] = control.analytics
     rest.add_routes(app)
     client_v4.add_routes(app)
+    simulate.add_routes(app)
     app.on_response_prepare.append(_secure)
     app.router.add_get("/", _index)
     app.router.add_get("/healthz", _health)
@@ -162,7 +164,7 @@ async def _switch(request: web.Request) -> web.Response:
     try:
         wanted = ModeRequest.model_validate_json(await request.read())
     except ValidationError as error:
-        return _misread(error, '{"mode": "observe" | "enforce" | null, "zone": NAME}')
+        return misread(error, '{"mode": "observe" | "enforce" | null, "zone": NAME}')
     try:
         return _json(await request.app[CONTROL].switch(wanted.mode, wanted.zone))
     except UnknownZoneError as error:
@@ -177,7 +179,7 @@ async def _switch_attack(request: web.Request) -> web.Response:
     try:
         wanted = AttackRequest.model_validate_json(await request.read())
     except ValidationError as error:
-        return _misread(error, '{"under_attack": true | false | null, "zone": NAME}')
+        return misread(error, '{"under_attack": true | false | null, "zone": NAME}')
     try:
         return _json(await request.app[CONTROL].switch_attack(wanted.under_attack, wanted.zone))
     except UnknownZoneError as error:
@@ -192,21 +194,13 @@ async def _revoke(request: web.Request) -> web.Response:
     try:
         wanted = RevokeRequest.model_validate_json(await request.read())
     except ValidationError as error:
-        return _misread(error, '{"kind": "ray" | "ip" | "zone", "value": TEXT}')
+        return misread(error, '{"kind": "ray" | "ip" | "zone", "value": TEXT}')
     try:
         return _json(await request.app[CONTROL].revoke(wanted.kind, wanted.value))
     except UnknownZoneError as error:
         return _json({"error": str(error)}, 404)
     except OperatorError as error:
         return _json({"error": str(error)}, 422)
-
-
-def _misread(error: ValidationError, right: str) -> web.Response:
-    said = "; ".join(
-        f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"
-        for problem in error.errors(include_url=False, include_input=False)
-    )
-    return _json({"error": f"{said}. Send {right}"}, 422)
 
 
 async def _reload(request: web.Request) -> web.Response:

@@ -323,7 +323,8 @@ class Supervisor:
     def analytics(self) -> Analytics:
         """See `admin.Control`."""
         fleet = self._fleet
-        return Analytics(fleet.events.store, tuple(fleet.plan.zone_modes), fleet.events.seconds)
+        zones = tuple(fleet.plan.zone_modes)
+        return Analytics(fleet.events.store, zones, fleet.events.seconds, lists=lambda: _lists(fleet.source))
 
     def metrics(self) -> bytes:
         """See `admin.Control`."""
@@ -361,6 +362,14 @@ def _tell(waiting: list[asyncio.Future[dict[str, Any]]], result: dict[str, Any])
 
 def _problems(error: Exception) -> list[str]:
     return [str(problem) for problem in getattr(error, "problems", ())] or [str(error) or repr(error)]
+
+
+def _lists(source: str) -> Any:
+    """The named lists of a configuration that is in use, read anew. Blocks; may raise `OperatorError`."""
+    # Only who tries out a rule that names a list needs them here.
+    from botproxy.config import Source, examine
+
+    return examine(Source.from_json(source)).lists.lists
 
 
 def _say(problems: list[str]) -> None:

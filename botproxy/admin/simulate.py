@@ -1,0 +1,177 @@
+"""`/api/simulate`: what a rule or a threshold would have done with the stored requests, before there is one.
+
+Reading is the store's, in pages; trying is a thread's, which gives way often. The supervisor's loop does neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from types import ModuleType
+from typing import Annotated, Any, Final, Literal, final
+
+import orjson
+from aiohttp import web
+from pydantic import ConfigDict, Field, ValidationError
+
+from botproxy.admin import queries
+from botproxy.admin.analytics import ANALYTICS, Analytics
+from botproxy.admin.misread import misread
+from botproxy.errors import OperatorError
+from botproxy.schema import Section
+from botproxy.store.events import QueryError, StoreUnavailable
+
+PATH: Final = "/api/simulate"
+AT_ONCE: Final = 2
+"""Trials that run at the same time."""
+WAITING: Final = 4
+"""Trials that wait; more are refused with 429."""
+
+
+_RIGHT: Final = (
+    '{"expression": TEXT, "action": "block" | "js_challenge" | "managed_challenge" | "challenge" | "log", '
+    '"since": SECONDS, "until": SECONDS, "zone": NAME}'
+)
+
+
+class SimulateRequest(Section):
+    """Body of `POST /api/simulate`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    expression: Annotated[str, Field(max_length=64 * 1024)]
+    """Of the rule, in the rules language."""
+
+    action: Literal["block", "js_challenge", "managed_challenge", "challenge", "log"] = "block"
+
+    since: float = -86400.0
+    """Seconds since 1970; below 0: so long ago."""
+
+    until: float | None = None
+    """Seconds since 1970; left out, now."""
+
+    zone: str | None = None
+    """One zone; left out, all of them."""
+
+
+class Busy(Exception):  # noqa: N818 - a state, not a fault
+    """Too many trials run and wait already."""
+
+
+@final
+class Turns:
+    """At most `AT_ONCE` trials at a time, and `WAITING` that wait for their turn."""
+
+    def __init__(self) -> None:
+        self._running: Final = asyncio.Semaphore(AT_ONCE)
+        self._asked = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn and have it. Raises Busy."""
+        if self._asked >= AT_ONCE + WAITING:
+            raise Busy
+        self._asked += 1
+        try:
+            async with self._running:
+                yield
+        finally:
+            self._asked -= 1
+
+
+TURNS: Final[web.AppKey[Turns]] = web.AppKey("simulate_turns")
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the routes to an application that has `ANALYTICS`."""
+    app[TURNS] = Turns()
+    app.router.add_post(PATH, _simulate)
+    app.router.add_get(f"{PATH}/thresholds", _thresholds)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(value) + b"\n", status=status, content_type="application/json")
+
+
+def _unable(analytics: Analytics, zones: Sequence[str]) -> web.Response | None:
+    if analytics.store is None:
+        return _json({"error": "there is no event store: events.store is none"}, 503)
+    unknown = [zone for zone in zones if zone not in analytics.zones]
+    if unknown:
+        return _json({"error": f"there is no zone {unknown[0]!r}; there is {', '.join(analytics.zones)}"}, 404)
+    return None
+
+
+async def _simulate(request: web.Request) -> web.Response:
+    try:
+        wanted = SimulateRequest.model_validate_json(await request.read())
+    except ValidationError as error:
+        return misread(error, _RIGHT)
+    analytics: Analytics = request.app[ANALYTICS]()
+    zones = (wanted.zone,) if wanted.zone is not None else None
+    refusal = _unable(analytics, zones or ())
+    if refusal is not None:
+        return refusal
+    assert analytics.store is not None
+    trying = await asyncio.to_thread(_engine)
+    try:
+        given = {"since": str(wanted.since)} | ({} if wanted.until is None else {"until": str(wanted.until)})
+        span = queries.read_view(given, time.time()).span
+        async with request.app[TURNS].turn():
+            lists = await _lists(analytics, wanted.expression)
+            return _json(await trying.tried(wanted.expression, wanted.action, lists, analytics.store, span, zones))
+    except trying.RuleError as error:
+        return _json(
+            {
+                "error": str(error),
+                "message": error.message,
+                "start": error.start,
+                "end": error.end,
+                "line": error.line,
+                "column": error.column,
+            },
+            400,
+        )
+    except QueryError as error:
+        return _json({"error": str(error)}, 400)
+    except OperatorError as error:
+        return _json({"error": f"the lists of the configuration cannot be read: {error}"}, 409)
+    except Busy:
+        return _json({"error": f"{AT_ONCE} trials run and {WAITING} wait already: try again in a moment"}, 429)
+    except StoreUnavailable as error:
+        return _json({"error": str(error)}, 503)
+
+
+def _engine() -> ModuleType:
+    """On a thread: whoever never asks for a trial has no use for a compiler of rules, which takes a while to load."""
+    from botproxy.admin import trying
+
+    return trying
+
+
+async def _lists(analytics: Analytics, expression: str) -> Any:
+    """The lists of the running configuration, where the rule names one."""
+    if "$" not in expression or analytics.lists is None:
+        return None
+    return await asyncio.to_thread(analytics.lists)
+
+
+async def _thresholds(request: web.Request) -> web.Response:
+    analytics: Analytics = request.app[ANALYTICS]()
+    try:
+        view = queries.read_view(request.query, time.time())
+        refusal = _unable(analytics, view.zones or ())
+        if refusal is not None:
+            return refusal
+        assert analytics.store is not None
+        trying = await asyncio.to_thread(_engine)
+        async with request.app[TURNS].turn():
+            return _json(await trying.slid(analytics.store, view))
+    except QueryError as error:
+        return _json({"error": str(error)}, 400)
+    except Busy:
+        return _json({"error": f"{AT_ONCE} trials run and {WAITING} wait already: try again in a moment"}, 429)
+    except StoreUnavailable as error:
+        return _json({"error": str(error)}, 503)

@@ -1,0 +1,16 @@
+"""What other rules would have done with recorded requests. Pure: whoever asks reads the records and hands them in."""
+
+from botproxy.simulation.past import Solvers
+from botproxy.simulation.recorded import SOLVED, STORED, Recorded, from_line, from_store
+from botproxy.simulation.trial import ACTIONS, Trial
+
+__all__ = [
+    "ACTIONS",
+    "SOLVED",
+    "STORED",
+    "Recorded",
+    "Solvers",
+    "Trial",
+    "from_line",
+    "from_store",
+]

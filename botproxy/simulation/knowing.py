@@ -1,0 +1,242 @@
+"""What a record does not tell, and what can be said of an expression all the same.
+
+A condition on something that is not recorded is neither true nor false. An expression with such conditions is taken
+twice: as if all of them turned out against it, and as if all turned out for it. Where both say the same it is known.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import Final, NamedTuple
+
+from botproxy.rules import FIELDS, Expression
+from botproxy.rules.caller_fields import CALLER_FIELD_NAMES
+from botproxy.rules.tree import Access, Argument, Call, Compare, Field, Literal, Logic, LogicOp, Node, Not, Quantified
+from botproxy.rules.tree import Truth as Alone
+from botproxy.simulation.facts import BODILESS
+from botproxy.simulation.recorded import Recorded
+
+
+class Gap(IntFlag):
+    """What can be missing from a record."""
+
+    HEADERS = 1  # all but Host, User-Agent, Referer and X-Requested-With
+    CALLERS = 2  # what callers did lately
+    PLACE = 4  # more of a place than country and ASN
+    CONNECTION = 8  # TLS in more detail than version, cipher and fingerprints; the server's end
+    RAW = 16  # the target before it was normalised
+    CLAIMS = 32  # the bot that a request says it is, signed agents, corporate proxies
+    BODY = 64
+    QUERY = 128  # values of the query
+    REFERER = 256  # values of the Referer's query
+    ADDRESS = 512  # it was hashed or cut short
+    RESPONSE = 1024  # headers of the answer
+
+
+WORDS: Final = {
+    Gap.HEADERS: "headers other than Host, User-Agent, Referer and X-Requested-With",
+    Gap.CALLERS: "what callers did lately",
+    Gap.PLACE: "places beyond country and ASN",
+    Gap.CONNECTION: "details of TLS and of the connection",
+    Gap.RAW: "the target before it was normalised",
+    Gap.CLAIMS: "claims to be a bot, signed agents, corporate proxies",
+    Gap.BODY: "bodies",
+    Gap.QUERY: "values of the query",
+    Gap.REFERER: "values in the Referer's query",
+    Gap.ADDRESS: "addresses that were hashed",
+    Gap.RESPONSE: "headers of the answer",
+}
+"""For people."""
+
+ALWAYS: Final = Gap.HEADERS | Gap.CALLERS | Gap.PLACE | Gap.CONNECTION | Gap.RAW | Gap.CLAIMS | Gap.RESPONSE
+"""What no record tells."""
+
+RECORDED_HEADERS: Final = frozenset((b"host", b"user-agent", b"referer", b"x-requested-with"))
+
+_FIELDS: Final[dict[str, Gap]] = {
+    "http.cookie": Gap.HEADERS,
+    "http.x_forwarded_for": Gap.HEADERS,
+    "http.request.cookies": Gap.HEADERS,
+    "http.request.accepted_languages": Gap.HEADERS,
+    "http.request.headers": Gap.HEADERS,
+    "http.request.headers.names": Gap.HEADERS,
+    "http.request.headers.values": Gap.HEADERS,
+    "botproxy.header_fingerprint": Gap.HEADERS,
+    "http.referer": Gap.REFERER,
+    "http.request.full_uri": Gap.QUERY,
+    "http.request.uri": Gap.QUERY,
+    "http.request.uri.query": Gap.QUERY,
+    "http.request.uri.args": Gap.QUERY,
+    "http.request.uri.args.names": Gap.QUERY,
+    "http.request.uri.args.values": Gap.QUERY,
+    "ip.src": Gap.ADDRESS,
+    "cf.bot_management.corporate_proxy": Gap.CLAIMS,
+    "cf.bot_management.signed_agent": Gap.CLAIMS,
+    "cf.edge.server_ip": Gap.CONNECTION,
+    "cf.edge.server_port": Gap.CONNECTION,
+    "cf.tls_client_hello_length": Gap.CONNECTION,
+    "cf.tls_client_random": Gap.CONNECTION,
+    "cf.tls_ciphers_sha1": Gap.CONNECTION,
+    "cf.tls_client_extensions_sha1": Gap.CONNECTION,
+    "cf.tls_client_extensions_sha1_le": Gap.CONNECTION,
+    "cf.random_seed": Gap.CONNECTION,
+    "http.request.timestamp.msec": Gap.CONNECTION,
+    "http.response.headers": Gap.RESPONSE,
+    "http.response.headers.names": Gap.RESPONSE,
+    "http.response.headers.values": Gap.RESPONSE,
+    "raw.http.response.headers": Gap.RESPONSE,
+    "raw.http.response.headers.names": Gap.RESPONSE,
+    "raw.http.response.headers.values": Gap.RESPONSE,
+    "cf.response.error_type": Gap.RESPONSE,
+    "cf.timings.origin_ttfb_msec": Gap.RESPONSE,
+}
+_KNOWN_PLACES: Final = frozenset(("ip.src", "ip.src.asnum", "ip.src.country"))
+_PREFIXES: Final = (
+    ("http.request.body.", Gap.BODY),
+    ("raw.http.request.", Gap.RAW),
+    ("botproxy.bot.", Gap.CLAIMS),
+)
+
+
+def field_gap(name: str) -> Gap:
+    """What has to be known for this field to be."""
+    gap = _FIELDS.get(name)
+    if gap is not None:
+        return gap
+    if name in CALLER_FIELD_NAMES:
+        return Gap.CALLERS
+    if name.startswith("ip.src.") and name not in _KNOWN_PLACES:
+        return Gap.PLACE
+    return next((gap for prefix, gap in _PREFIXES if name.startswith(prefix)), Gap(0))
+
+
+def gap_of(node: Node | Argument) -> Gap:
+    """What has to be known for this part of an expression to be."""
+    if isinstance(node, Literal):
+        return Gap(0)
+    if isinstance(node, Access):
+        base = node.base
+        if isinstance(base, Field):
+            if base.name == "http.request.headers" and node.path:
+                return _header_gap(node.path[0])
+            return field_gap(base.name)
+        return _call_gap(base)
+    if isinstance(node, Compare | Alone):
+        return gap_of(node.subject)
+    if isinstance(node, Not | Quantified):
+        return gap_of(node.item)
+    return _joined(node.items)
+
+
+def _joined(nodes: tuple[Node | Argument, ...]) -> Gap:
+    found = Gap(0)
+    for node in nodes:
+        found |= gap_of(node)
+    return found
+
+
+def _header_gap(name: object) -> Gap:
+    if name == b"referer":
+        return Gap.REFERER
+    return Gap(0) if name in RECORDED_HEADERS else Gap.HEADERS
+
+
+def _call_gap(call: Call) -> Gap:
+    arguments = call.arguments
+    if call.function == "has_key" and len(arguments) == 2:
+        subject, key = arguments
+        if (
+            isinstance(subject, Access)
+            and not subject.path
+            and isinstance(subject.base, Field)
+            and subject.base.name == "http.request.headers"
+            and isinstance(key, Literal)
+        ):
+            return Gap(0) if key.value in RECORDED_HEADERS else Gap.HEADERS
+    return _joined(arguments)
+
+
+def gaps(recorded: Recorded) -> Gap:
+    """What this record does not tell."""
+    missing = ALWAYS
+    if recorded.method not in BODILESS:
+        missing |= Gap.BODY
+    query = recorded.query
+    if query and "*" in query and _redacted(query):
+        missing |= Gap.QUERY
+    referer = recorded.referer
+    if referer and "*" in referer and _redacted(referer.partition("?")[2]):
+        missing |= Gap.REFERER
+    address = recorded.client_ip
+    if not address or not ("." in address or ":" in address):
+        missing |= Gap.ADDRESS
+    return missing
+
+
+def _redacted(query: str) -> bool:
+    return any(part == "*" or part.endswith("=*") for part in query.split("&"))
+
+
+_CONSTANT: Final = FIELDS.fields["cf.edge.client_tcp"]  # always true
+_TRUE: Final = Alone(Access(Field(_CONSTANT.name, _CONSTANT.type), (), _CONSTANT.type, 0))
+_FALSE: Final = Not(_TRUE)
+_MOST_XOR: Final = 4
+
+
+def _taken(node: Node, missing: Gap, otherwise: bool, negated: bool) -> Node | bool:
+    """The part with every condition on something missing replaced by `otherwise`; `negated` when it is to be denied."""
+    gap = gap_of(node) & missing
+    if not gap:
+        return Not(node) if negated else node
+    if isinstance(node, Not):
+        return _taken(node.item, missing, otherwise, not negated)
+    if isinstance(node, Logic):
+        items = node.items
+        if node.op is LogicOp.XOR:
+            if len(items) > _MOST_XOR:
+                return otherwise
+            return _taken(_spelt_out(items), missing, otherwise, negated)
+        conjunction = (node.op is LogicOp.AND) != negated
+        kept: list[Node] = []
+        for item in items:
+            part = _taken(item, missing, otherwise, negated)
+            if isinstance(part, bool):
+                if part is not conjunction:
+                    return part
+            else:
+                kept.append(part)
+        if not kept:
+            return conjunction
+        return kept[0] if len(kept) == 1 else Logic(LogicOp.AND if conjunction else LogicOp.OR, tuple(kept))
+    return otherwise
+
+
+def _spelt_out(items: tuple[Node, ...]) -> Node:
+    """`a xor b xor …` with `and`, `or` and `not` alone."""
+    first, *rest = items
+    for other in rest:
+        first = Logic(LogicOp.OR, (Logic(LogicOp.AND, (first, Not(other))), Logic(LogicOp.AND, (Not(first), other))))
+    return first
+
+
+class Known(NamedTuple):
+    """An expression where something is missing: `surely` is true when it is true whatever that is, `possibly` when it
+    can be."""
+
+    surely: Expression
+    possibly: Expression
+    exact: bool  # both are the expression itself
+
+
+def known(expression: Expression, missing: Gap) -> Known:
+    """What can be said of an expression where this is missing."""
+    if not gap_of(expression.tree) & missing:
+        return Known(expression, expression, True)
+    return Known(_made(expression, missing, False), _made(expression, missing, True), False)
+
+
+def _made(expression: Expression, missing: Gap, otherwise: bool) -> Expression:
+    tree = _taken(expression.tree, missing, otherwise, False)
+    if isinstance(tree, bool):
+        tree = _TRUE if tree else _FALSE
+    return Expression(expression.text, tree, expression.scheme)
