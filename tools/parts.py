@@ -22,10 +22,12 @@ class Part(NamedTuple):
 
 
 PARTS = {
+    "certutil": Part("libnss3-tools", ("certutil",)),
     "chromium": Part("chromium", ("chromium", "chromium-browser", "google-chrome")),
     "chromedriver": Part("chromium-driver", ("chromedriver",)),
     "clickhouse": Part("clickhouse-server", ("clickhouse-server", "/usr/sbin/clickhouse-server")),
     "curl": Part("curl", ("curl",)),
+    "dbus": Part("dbus-daemon", ("dbus-run-session",)),
     "dnsmasq": Part("dnsmasq-base", ("dnsmasq", "/usr/sbin/dnsmasq")),
     "epiphany": Part("epiphany-browser", ("epiphany-browser", "epiphany")),
     "minibrowser": Part(

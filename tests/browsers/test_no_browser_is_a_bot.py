@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -27,43 +27,39 @@ def _facts(one: Recorded) -> Facts:
     return Facts(request, client, "site", False, None, None, {})
 
 
-def _needs(*programs: str) -> None:
-    for program in programs:
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-
-
 def _tour(recorder: Recorder, argv: tuple[str, ...], scheme: str, home: Path) -> None:
     with screen() as environment, running((*argv, recorder.url(scheme) + "/tour"), {**environment, "HOME": str(home)}):
         assert until_seen(recorder, "/toured", 0, 60), "the browser did not finish its tour"
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
-@pytest.mark.parametrize("browser", ["chromium", "firefox-esr"])
-def test_a_browser_on_a_screen_matches_no_fingerprint(browser: str, scheme: str, tmp_path: Path) -> None:
-    _needs(browser, "Xvfb", *(("certutil",) if browser == "firefox-esr" else ()))
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_a_browser_on_a_screen_matches_no_fingerprint(
+    browser: str, scheme: str, tmp_path: Path, part: Callable[[str], str]
+) -> None:
+    program = part(browser)
+    part("xvfb")
     engine = Heuristics.load(shipped_fingerprints())
     with Recorder() as recorder:
         if browser == "chromium":
-            argv: tuple[str, ...] = ("chromium", *chromium_options(recorder, tmp_path))
+            argv: tuple[str, ...] = (program, *chromium_options(recorder, tmp_path))
         else:
+            part("certutil")
             firefox_profile(recorder, tmp_path)
-            argv = ("firefox-esr", "--no-remote", "--profile", str(tmp_path))
+            argv = (program, "--no-remote", "--profile", str(tmp_path))
         _tour(recorder, argv, scheme, tmp_path)
         found = {(one.target, finding) for one in recorder.seen if (finding := engine.assess(_facts(one))) is not None}
     assert found == set()
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
-def test_a_webkit_browser_matches_no_fingerprint(scheme: str, tmp_path: Path) -> None:
-    _needs("Xvfb", "dbus-run-session")
-    programs = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
-    if not programs:
-        pytest.skip("WebKitGTK's MiniBrowser is not installed")
+def test_a_webkit_browser_matches_no_fingerprint(scheme: str, tmp_path: Path, part: Callable[[str], str]) -> None:
+    program, bus = part("minibrowser"), part("dbus")
+    part("xvfb")
     engine = Heuristics.load(shipped_fingerprints())
     with Recorder() as recorder, screen() as environment:
         page = recorder.url(scheme, "localhost") + "/tour"
-        argv = ("dbus-run-session", "--", str(programs[-1]), "--ignore-tls-errors", page)
+        argv = (bus, "--", program, "--ignore-tls-errors", page)
         with running(argv, {**environment, "HOME": str(tmp_path)}):
             assert until_seen(recorder, "/tour", 0, 40)
             until_seen(recorder, "/toured", 0, 40)
@@ -71,11 +67,12 @@ def test_a_webkit_browser_matches_no_fingerprint(scheme: str, tmp_path: Path) ->
     assert found == set()
 
 
-def test_headless_chromium_is_found(tmp_path: Path) -> None:
-    _needs("chromium", "Xvfb")
+def test_headless_chromium_is_found(tmp_path: Path, part: Callable[[str], str]) -> None:
+    program = part("chromium")
+    part("xvfb")
     engine = Heuristics.load(shipped_fingerprints())
     with Recorder() as recorder:
-        argv = ("chromium", *chromium_options(recorder, tmp_path), "--headless=new")
+        argv = (program, *chromium_options(recorder, tmp_path), "--headless=new")
         _tour(recorder, argv, "https", tmp_path)
         pages = [one for one in recorder.seen if one.target == "/tour"]
     assert pages
