@@ -30,7 +30,7 @@ compiled:
 	@$(PYTHON) tools/environment.py --compiled
 
 run: setup
-	@.venv/bin/python tools/run.py --port $(PORT) --admin-port $(ADMIN_PORT) $(if $(ORIGIN),--origin $(ORIGIN))
+	@.venv/bin/python tools/run.py --port $(PORT) --admin-port $(ADMIN_PORT) $(if $(ORIGIN),--origin $(ORIGIN)) $(if $(filter no,$(VISITORS)),--no-visitors)
 
 test:
 	@$(PYTHON) tools/environment.py test

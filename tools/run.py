@@ -33,6 +33,7 @@ def main() -> int:
     arguments.add_argument("--port", type=int, default=8080)
     arguments.add_argument("--admin-port", type=int, default=9090)
     arguments.add_argument("--data", default="data", help="where events and the secret are written")
+    arguments.add_argument("--no-visitors", action="store_true", help="nobody but you visits the demo site")
     given = arguments.parse_args()
     listen, admin = f"{given.host}:{given.port}", f"127.0.0.1:{given.admin_port}"
     for name, port, host in (("PORT", given.port, given.host), ("ADMIN_PORT", given.admin_port, "127.0.0.1")):
@@ -52,7 +53,10 @@ def main() -> int:
         places = ["--listen", listen, "--admin", admin, "--data", given.data]
         started.append(start("serve", "--origin", origin, "--mode", mode, *places))
         wait_for(started[-1], lambda: ask(admin, "/healthz") is not None)
-        explain(listen, admin, origin, given.data, is_demo=given.origin is None)
+        visited = given.origin is None and not given.no_visitors
+        if visited:
+            started.append(start_visitors(given.host, given.port))
+        explain(listen, admin, None if given.origin is None else origin, given.data, visited)
         while all(process.poll() is None for process in started):
             time.sleep(0.25)
         return 1  # a child ended by itself and has said why
@@ -84,9 +88,20 @@ def choose_port() -> int:
 
 
 def start(*words: str) -> subprocess.Popen[bytes]:
-    """A command of the product, in a session of its own: Ctrl-C reaches only us, and the order of ending is ours."""
+    """A command of the product."""
+    return launch([str(BOTPROXY), *words])
+
+
+def start_visitors(host: str, port: int) -> subprocess.Popen[bytes]:
+    """People and programs of this machine who visit the demo site, so that analytics have something to show."""
+    reached = "127.0.0.1" if host in ("0.0.0.0", "") else host
+    return launch([sys.executable, "-m", "botproxy.demo.visitors", f"{reached}:{port}"])
+
+
+def launch(command: list[str]) -> subprocess.Popen[bytes]:
+    """In a session of its own: Ctrl-C reaches only us, and the order of ending is ours."""
     return subprocess.Popen(
-        [BOTPROXY, *words],
+        command,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
@@ -129,20 +144,26 @@ def wait_for(process: subprocess.Popen[bytes], ready: object) -> None:
         time.sleep(0.05)
 
 
-def explain(listen: str, admin: str, origin: str, data: str, is_demo: bool) -> None:
+def explain(listen: str, admin: str, origin: str | None, data: str, visited: bool) -> None:
+    """Say where to look; `origin` None is the demo site, which demo visitors walk through if `visited`."""
     site = f"http://{listen}"
     mode = (ask(admin, "/api/mode") or {}).get("mode", "unknown")
     does = "scores every request and acts on it" if mode == "enforce" else "scores every request and lets it through"
     option = "" if admin.endswith(":9090") else f" --admin {admin}"
     other = "observe" if mode == "enforce" else "enforce"
-    stands = "a demo site" if is_demo else origin
+    stands = origin or "a demo site"
     lines = [
         "",
         f"botproxy stands in front of {stands}: it {does} (mode: {mode}).",
         "",
         f"  the site     {site}/",
-        f"  operators    http://{admin}/   metrics: http://{admin}/metrics",
+        f"  dashboard    http://{admin}/   metrics: http://{admin}/metrics",
         f"  events       {data}/events.jsonl",
+        *(
+            ["  visitors     some walk about in it, people and programs; without them: make run VISITORS=no"]
+            if visited
+            else []
+        ),
         "",
         "Try",
         f"  a browser    {site}/",

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -49,6 +50,12 @@ def ports(free_port: Callable[[], int], tmp_path: Path) -> list[str]:
     return ["--port", str(free_port()), "--admin-port", str(free_port()), "--data", str(tmp_path)]
 
 
+def seen(admin: str, field: str) -> set[str]:
+    """Values of a field in the event store of now."""
+    with urllib.request.urlopen(f"http://{admin}/api/analytics/top?since=-600&field={field}", timeout=10) as response:
+        return {str(row[0]) for row in json.load(response)["rows"]}
+
+
 def test_it_enforces_in_front_of_the_demo_and_ends_with_everything(ports: list[str]) -> None:
     with running(*ports) as (process, said):
         assert f"http://127.0.0.1:{ports[1]}/" in said
@@ -57,6 +64,12 @@ def test_it_enforces_in_front_of_the_demo_and_ends_with_everything(ports: list[s
             urllib.request.urlopen(f"http://127.0.0.1:{ports[1]}/", timeout=10)
         assert answered.value.headers["cf-mitigated"] == "challenge"
         answered.value.close()
+        deadline = time.monotonic() + 40
+        while (
+            len(seen(f"127.0.0.1:{ports[3]}", "client_ip")) < 3
+        ):  # demo visitors, so that there is something to look at
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
         started = children_of(process.pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
