@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from botproxy.addresses import parse_address
 from botproxy.cli.recorded import Recorded, RecordedError, origin_form
@@ -15,9 +12,7 @@ from botproxy.model import (
     Body,
     BotManagement,
     Client,
-    Detection,
     Facts,
-    Finding,
     Headers,
     Place,
     Request,
@@ -31,6 +26,7 @@ from botproxy.proxy.forwarding import strip_ours
 from botproxy.proxy.head import check_head
 from botproxy.proxy.target import normalise
 from botproxy.scoring import Heuristics, combine, is_static_resource
+from botproxy.telemetry import recalled
 
 NOBODY = "192.0.2.1"
 """The visitor's address when none is told: one of those kept for documentation."""
@@ -67,21 +63,21 @@ def situation(recorded: Recorded, supposed: Supposed, heuristics: Heuristics | N
     notes: list[str] = []
     request = _request(recorded, supposed, notes)
     event = recorded.event
-    address = _address(supposed.address or _text(event, "ClientIP"), notes)
+    address = _address(supposed.address or recalled.text(event, "ClientIP"), notes)
     client = Client(
         address,
         str(address),
         0,
         str(address),
-        _tls(event, supposed),
-        _place(event, supposed),
+        _tls(recalled.tls(event), supposed),
+        _place(recalled.place(event), supposed),
     )
     body = recorded.body
     answered = ResponseFacts(recorded.status, Headers(())) if recorded.status is not None else None
     facts = Facts(
         request=request,
         client=client,
-        zone=_text(event, "ZoneName"),
+        zone=recalled.text(event, "ZoneName"),
         static_resource=is_static_resource(request.path),
         session=None,
         clearance=None,
@@ -92,8 +88,11 @@ def situation(recorded: Recorded, supposed: Supposed, heuristics: Heuristics | N
     score = _score(facts, recorded, supposed, heuristics, notes)
     if score is None:
         return Situation(facts, tuple(notes))
-    verified = _verified(event, supposed)
-    bots = BotManagement(score, verified, _js(event, supposed))
+    verified = recalled.verified_bot(event)
+    if supposed.verified_bot is not None:
+        verified = VerifiedBot("supposed", supposed.verified_bot) if supposed.verified_bot else None
+    js_passed = recalled.js_passed(event) if supposed.js is None else _JS[supposed.js]
+    bots = BotManagement(score, verified, js_passed)
     return Situation(facts._replace(bot_management=bots, memo={}), tuple(notes))
 
 
@@ -118,8 +117,8 @@ def _request(recorded: Recorded, supposed: Supposed, notes: list[str]) -> Reques
     except ClientError as error:
         raise RecordedError(f"the proxy answers this request with {error.status} before any rule: {error}") from None
     return Request(
-        ray=_text(recorded.event, "RayID") or "0" * 16,
-        received=_when(recorded.event.get("EdgeStartTimestamp")),
+        ray=recalled.text(recorded.event, "RayID") or "0" * 16,
+        received=recalled.received(recorded.event),
         method=method,
         target=head.target,
         path=path,
@@ -133,17 +132,6 @@ def _request(recorded: Recorded, supposed: Supposed, notes: list[str]) -> Reques
     )
 
 
-def _when(value: object) -> float:
-    if isinstance(value, int):
-        return value / 1e9 if value > 10**12 else float(value)
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value).timestamp()
-        except ValueError:
-            pass
-    return time.time()
-
-
 def _address(text: str, notes: list[str]) -> Address:
     if not text:
         notes.append(f"no address was given: ip.src is taken to be {NOBODY} (--ip)")
@@ -153,60 +141,37 @@ def _address(text: str, notes: list[str]) -> Address:
     return address
 
 
-def _text(event: Mapping[str, Any], key: str) -> str:
-    value = event.get(key)
-    return value if isinstance(value, str) else ""
+_JS = {"passed": True, "failed": False, "missing": None}
 
 
-def _number(event: Mapping[str, Any], key: str) -> int | None:
-    value = event.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _tls(told: Tls | None, supposed: Supposed) -> Tls | None:
+    if supposed.ja3 is None and supposed.ja4 is None:
+        return told
+    known = told or Tls("", "")
+    return known._replace(ja3=supposed.ja3 or known.ja3, ja4=supposed.ja4 or known.ja4)
 
 
-def _tls(event: Mapping[str, Any], supposed: Supposed) -> Tls | None:
-    version = _text(event, "ClientSSLProtocol").removeprefix("none")
-    ja3, ja4 = supposed.ja3 or _text(event, "JA3Hash"), supposed.ja4 or _text(event, "JA4")
-    return Tls(version, _text(event, "ClientSSLCipher"), ja3, ja4) if version or ja3 or ja4 else None
-
-
-def _place(event: Mapping[str, Any], supposed: Supposed) -> Place | None:
-    asn = supposed.asn if supposed.asn is not None else _number(event, "ClientASN") or None
-    country = (supposed.country or _text(event, "ClientCountry")).upper() or None
-    return Place(asn=asn, country=country) if asn is not None or country is not None else None
+def _place(told: Place | None, supposed: Supposed) -> Place | None:
+    if supposed.asn is None and supposed.country is None:
+        return told
+    known = told or Place()
+    asn = supposed.asn if supposed.asn is not None else known.asn
+    return known._replace(asn=asn, country=(supposed.country or known.country or "").upper() or None)
 
 
 def _score(
     facts: Facts, recorded: Recorded, supposed: Supposed, heuristics: Heuristics | None, notes: list[str]
 ) -> Score | None:
     event = recorded.event
-    value = _number(event, "BotScore")
     if supposed.score is not None:
-        return Score(supposed.score, ScoreSource.HEURISTICS, _findings(event))
-    if value is not None:
-        if event.get("BotproxyScoringFailed") is True:
+        return Score(supposed.score, ScoreSource.HEURISTICS, recalled.findings(event))
+    if recalled.number(event, "BotScore") is not None:
+        told = recalled.score(event)
+        if told is None:
             notes.append("scoring failed for this request, so that bot fields are missing")
-            return None
-        words = {source.value: source for source in ScoreSource}
-        return Score(value, words.get(_text(event, "BotScoreSrc"), ScoreSource.NOT_COMPUTED), _findings(event))
+        return told
     finding = heuristics.assess(facts) if heuristics is not None else None
     score = combine([finding] if finding is not None else [])
     reasons = [detection.reason for detection in finding.detections] if finding is not None else ["nothing was found"]
     notes.append(f"the bot score is {score.value}, by heuristics alone: {' '.join(reasons)} (--score)")
     return score
-
-
-def _findings(event: Mapping[str, Any]) -> tuple[Finding, ...]:
-    ids = event.get("BotDetectionIDs")
-    numbers = [each for each in ids if isinstance(each, int)] if isinstance(ids, list) else []
-    detections = tuple(Detection(number, "", "") for number in numbers)
-    return (Finding(ScoreSource.HEURISTICS, 1, detections),) if detections else ()
-
-
-def _verified(event: Mapping[str, Any], supposed: Supposed) -> VerifiedBot | None:
-    category = supposed.verified_bot if supposed.verified_bot is not None else _text(event, "VerifiedBotCategory")
-    return VerifiedBot("supposed", category) if category else None
-
-
-def _js(event: Mapping[str, Any], supposed: Supposed) -> bool | None:
-    word = supposed.js or _text(event, "JSDetectionPassed")
-    return {"passed": True, "failed": False}.get(word)

@@ -10,6 +10,7 @@ from botproxy.config.document import Document, Mark, Path
 from botproxy.config.explain import dotted
 from botproxy.config.fingerprints import fingerprints
 from botproxy.config.hooks import hooks
+from botproxy.config.logpush import logpush
 from botproxy.config.models import model
 from botproxy.config.pages import pages
 from botproxy.config.problems import Problem, Said
@@ -37,6 +38,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     certificates.certificates,
     files.data,
     files.events,
+    logpush,
     files.secrets,
     files.tokens,
     files.fingerprints,

@@ -161,6 +161,8 @@ def _wrong_kind(right: str, given: Any, path: Path) -> tuple[str, str]:
         right += f": `[{given[:SHOWN]}]`" if given.isprintable() else ""
     if isinstance(given, str) and "number" in right and given.lstrip("0").isdecimal():
         right += f": `{given.lstrip('0')}`"
+    if isinstance(given, str) and name.endswith(_PRIVATE):
+        return f"a text cannot be `{name}`", right  # it may well be the secret itself
     return f"{described(given)} cannot be `{name}`" if name else f"{described(given)} is no configuration", right
 
 
@@ -168,6 +170,7 @@ def _name(path: Path) -> str:
     return next((part for part in reversed(path) if isinstance(part, str)), "")
 
 
+_PRIVATE = ("secret", "secret_key", "password", "token")
 _SWITCHES = dict.fromkeys(("yes", "on", "y", "true"), "true") | dict.fromkeys(("no", "off", "n", "false"), "false")
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),

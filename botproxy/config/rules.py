@@ -29,6 +29,10 @@ def expressions(document: Document, file: str, lists: Lists) -> Iterator[Problem
     texts = list(_texts(document, "expression"))
     if texts:
         yield from _uncompiled(texts, document, file, lists)
+    filters = list(_filters(document))
+    if filters:
+        # They are asked in the supervisor, which has no lists.
+        yield from _uncompiled(filters, document, file, {})
     seen: dict[tuple[TreePath, str], TreePath] = {}
     for path, ref in _texts(document, "ref"):
         first = seen.setdefault((path[:2], ref), path)
@@ -176,6 +180,14 @@ def _rules(config: Config) -> Iterator[tuple[TreePath, Sequence[RuleSettings]]]:
         yield ("rulesets", at, "rules"), ruleset.rules
     for at, zone in enumerate(config.zones):
         yield ("zones", at, "rules"), zone.rules
+
+
+def _filters(document: Document) -> Iterator[tuple[TreePath, str]]:
+    jobs = document.value.get("logpush") if isinstance(document.value, dict) else None
+    for at, job in enumerate(jobs if isinstance(jobs, list) else []):
+        text = job.get("filter") if isinstance(job, dict) else None
+        if isinstance(text, str) and text.strip():
+            yield ("logpush", at, "filter"), text
 
 
 def _texts(document: Document, key: str) -> Iterator[tuple[TreePath, str]]:

@@ -40,6 +40,7 @@ from botproxy.rulesets.user_agents import UserAgentRuleSettings
 from botproxy.schema import Section
 from botproxy.scoring.settings import Settings as ScoringSettings
 from botproxy.store.settings import StateSettings, StateUrl
+from botproxy.telemetry.logpush_settings import MAX_JOBS, LogpushSettings
 from botproxy.telemetry.settings import Settings as EventSettings
 from botproxy.traffic.settings import Settings as CounterSettings
 
@@ -172,6 +173,9 @@ class Config(Section):
 
     events: EventSettings = EventSettings()
     """Where the record of every request goes."""
+
+    logpush: Annotated[tuple[LogpushSettings, ...], Field(max_length=MAX_JOBS)] = ()
+    """Log exports: copies of events, or of some, to files, endpoints, stores and standard output."""
 
     scoring: ScoringSettings = ScoringSettings()
     """How the bot score is made."""

@@ -31,6 +31,7 @@ class Plan(NamedTuple):
     bots: dict[str, Any] | None = None  # what is to be verified; see `bots.errand`
     state: dict[str, Any] | None = None  # store.settings.StateSettings in JSON mode; None on one machine
     clearance_seconds: float = 31_536_000.0 + 2 * 3600.0  # the longest that any clearance can count
+    logpush: tuple[dict[str, Any], ...] = ()  # telemetry.logpush_settings.LogpushSettings in JSON mode
     shared_secret: str = ""  # 64 hex digits, the same on all nodes with the same keys; "" without `state`
 
 
@@ -47,9 +48,11 @@ def send_plan(control: socket.socket, plan: Plan) -> None:
         send(control, "rate_keys", plan.rate_keys)
     if plan.bots:
         send(control, "bots", plan.bots)
+    for job in plan.logpush:
+        send(control, "logpush", job)
     # What came in packets of its own is no field of the last one: a supervisor that is older than it passes over it.
     fields = plan._replace(zone_modes={})._asdict()
-    apart = ("watched", "under_attack", "rate_keys", "bots")
+    apart = ("watched", "under_attack", "rate_keys", "bots", "logpush")
     send(control, "ready", {name: fields[name] for name in fields if name not in apart})
 
 
@@ -60,11 +63,18 @@ def read_plan(
     under_attack: Iterable[str] = (),
     rate_keys: int = 0,
     bots: dict[str, Any] | None = None,
+    logpush: Iterable[dict[str, Any]] = (),
 ) -> Plan:
     """The plan that `send_plan` sent."""
     files = tuple((path, (inode, size, changed)) for path, (inode, size, changed) in watched)
     plan = Plan(**{**fields, "listeners": tuple(fields["listeners"]), "zone_modes": zone_modes})
-    return plan._replace(watched=files, under_attack=tuple(under_attack), rate_keys=rate_keys, bots=bots)
+    return plan._replace(
+        watched=files,
+        under_attack=tuple(under_attack),
+        rate_keys=rate_keys,
+        bots=bots,
+        logpush=tuple(logpush),
+    )
 
 
 def send(control: socket.socket, word: str, *values: Any, sockets: Sequence[socket.socket] = ()) -> None:

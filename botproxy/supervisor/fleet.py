@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, final
@@ -21,6 +21,7 @@ from botproxy.supervisor.directory import Directory
 from botproxy.supervisor.events import Events, Prepared
 from botproxy.supervisor.generation import Generation
 from botproxy.supervisor.listening import Listening
+from botproxy.supervisor.logpush import Logpush
 from botproxy.supervisor.operators import Operators, bound_address
 from botproxy.supervisor.profiles import SharedProfiles
 from botproxy.supervisor.rates import Rates
@@ -50,7 +51,8 @@ class Fleet:
         self.numbers: Iterator[int] = count(1)
         self.switches = Switches()
         self.events = Events()
-        self.writer = EventWriter(then=self.events.put)
+        self.logpush = Logpush()
+        self.writer = EventWriter(then=self._on_rows)
         self.directory = Directory()
         self.generations: list[Generation] = []
         self.current: Generation | None = None
@@ -66,6 +68,11 @@ class Fleet:
     def on_events(self, payload: bytes) -> None:
         """See `Household`."""
         self.writer.put(payload)
+
+    def _on_rows(self, rows: Sequence[Sequence[Any]]) -> None:
+        """On the writer's thread."""
+        self.events.put(rows)
+        self.logpush.put(rows)
 
     def modes(self, plan: Plan) -> Effective:
         """See `Household`."""
@@ -137,6 +144,7 @@ class Fleet:
                 revoking.read(self.directory.path, self.store)
                 self.reports.configure(self.directory.path)
             events = EventSettings.model_validate(plan.events)
+            jobs = self.logpush.prepare(plan.logpush)
             stored = await self.events.prepare(events, self.directory.path)
             operators = self._operators.prepare(AdminSettings.model_validate(plan.admin))
             self._listening.add(plan.listeners)
@@ -157,6 +165,7 @@ class Fleet:
             raise
         previous, self.current, self.source = self.current, generation, source
         self.events.take(stored)
+        self.logpush.take(jobs)
         self.writer.configure(events, self.directory.path)
         self.bots.configure(plan.bots or {}, self.directory.path)
         if previous is not None:

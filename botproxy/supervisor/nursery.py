@@ -64,6 +64,7 @@ class Nursery:
         self._under_attack: list[str] = []
         self._rate_keys = 0
         self._bots: dict[str, Any] | None = None
+        self._logpush: list[dict[str, Any]] = []
         self._loaded: asyncio.Future[Plan] = loop.create_future()
         self.alive = True
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -135,12 +136,14 @@ class Nursery:
                 self._watched += values[0]
             case "under_attack":
                 self._under_attack += values[0]
+            case "logpush":
+                self._logpush += values
             case "bots":
                 self._bots = values[0]
             case "rate_keys":
                 self._rate_keys = values[0]
             case "ready":
-                apart = (self._zones, self._watched, self._under_attack, self._rate_keys, self._bots)
+                apart = (self._zones, self._watched, self._under_attack, self._rate_keys, self._bots, self._logpush)
                 self._settle(read_plan(values[0], *apart))
             case "failed":
                 self._settle(Refused(self._problems))

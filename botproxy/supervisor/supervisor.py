@@ -162,6 +162,8 @@ class Supervisor:
         await self._fleet.store.end()
         if not await asyncio.to_thread(self._fleet.writer.stop, WRITER_SECONDS):
             _log.error("some events could not be written in time")
+        if not await asyncio.to_thread(self._fleet.logpush.close, WRITER_SECONDS):
+            _log.error("some events could not be exported in time")
         if not await asyncio.to_thread(self._fleet.events.close, WRITER_SECONDS):
             _log.error("some events could not be stored in time")
         self._fleet.directory.release()
@@ -341,6 +343,7 @@ class Supervisor:
         for where, number in fleet.writer.dropped.items():
             counts["events_dropped", where] = number
         counts.update(fleet.events.counts())
+        counts.update(fleet.logpush.counts())
         gauges: dict[str, float] = {
             **fleet.totals.gauges(),
             **fleet.store.gauges(),
@@ -350,6 +353,7 @@ class Supervisor:
             "under_attack": len(fleet.switches.under_attack(fleet.plan)) if fleet.current is not None else 0,
             "start_time": self._started,
             **fleet.events.gauges(),
+            **fleet.logpush.gauges(),
         }
         return metrics.render(counts, gauges, fleet.totals.histograms())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import stat
 import time
 from collections.abc import Callable
@@ -23,13 +25,18 @@ class EventFile:
         keep_files: int,
         keep_size: int,
         clock: Callable[[], float] = time.time,
+        head: bytes = b"",
+        compress: bool = False,
     ) -> None:
+        """`head` is the first line of every file; `compress` packs rotated ones with gzip, on the caller's thread."""
         self._path = path
         self._rotate_size = rotate_size
         self._rotate_age = rotate_age
         self._keep_files = keep_files
         self._keep_size = keep_size
         self._clock = clock
+        self._head = head
+        self._compress = compress
         self._descriptor = -1
         self._size = 0
         self._period = 0
@@ -45,6 +52,8 @@ class EventFile:
             self._rotate()
             self._open()
         self._period = period
+        if not self._size and self._regular:
+            lines = self._head + lines
         try:
             written = 0
             while written < len(lines):
@@ -102,18 +111,43 @@ class EventFile:
         number = 0
         while True:
             target = self._path.with_name(f"{self._path.stem}-{stamp}-{number:04d}{self._path.suffix}")
-            if not target.exists():
+            if not target.exists() and not target.with_name(target.name + ".gz").exists():
                 break
             number += 1
         os.rename(self._path, target)
+        if self._compress:
+            for plain in self._path.parent.glob(self._pattern):
+                _pack(plain)
         self._prune()
+
+    @property
+    def _pattern(self) -> str:
+        return f"{self._path.stem}-*T*Z-*{self._path.suffix}"
 
     def _prune(self) -> None:
         total = 0
-        pattern = f"{self._path.stem}-*T*Z-*{self._path.suffix}"
-        newest_first = sorted(self._path.parent.glob(pattern), reverse=True)
-        for position, old in enumerate(newest_first):
+        rotated = [*self._path.parent.glob(self._pattern), *self._path.parent.glob(self._pattern + ".gz")]
+        for position, old in enumerate(sorted(rotated, reverse=True)):
             with suppress(FileNotFoundError):
                 total += old.stat().st_size
                 if position >= self._keep_files or total > self._keep_size:
                     old.unlink()
+
+
+def _pack(plain: Path) -> None:
+    """Pack a rotated file; it stays as it is where that is not possible, and is tried again with the next one."""
+    packed = plain.with_name(plain.name + ".gz")
+    part = plain.with_name(plain.name + ".part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            gzip.GzipFile("", "wb", 6, file) as target,
+            plain.open("rb") as source,
+        ):
+            shutil.copyfileobj(source, target, 256 * 1024)
+        part.rename(packed)
+        plain.unlink()
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -89,7 +89,7 @@ _PATH, _QUERY = Event._fields.index("path"), Event._fields.index("query")
 def to_logpush(row: Sequence[Any], timestamps: Timestamps = "rfc3339") -> dict[str, Any]:
     """One event row, as `tuple(event)` or as it came over a link, under its names. ValueError for another length."""
     named = dict(zip(_NAMES, row, strict=True))
-    write = _WRITERS[timestamps]
+    write = TIME_WRITERS[timestamps]
     named["EdgeStartTimestamp"] = write(row[_START])
     named["EdgeEndTimestamp"] = write(row[_END])
     named["ClientRequestURI"] = f"{row[_PATH]}?{row[_QUERY]}" if row[_QUERY] else row[_PATH]
@@ -118,10 +118,11 @@ def _unixnano(when: float) -> int:
     return int(when * 1e6) * 1000
 
 
-_WRITERS: Final[dict[Timestamps, Callable[[float], str | int]]] = {
+TIME_WRITERS: Final[dict[Timestamps, Callable[[float], str | int]]] = {
     "rfc3339": _rfc3339,
     "rfc3339ms": _rfc3339ms,
     "rfc3339ns": _rfc3339ns,
     "unix": int,
     "unixnano": _unixnano,
 }
+"""How a time is written, in seconds since 1970."""

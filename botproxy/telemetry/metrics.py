@@ -139,6 +139,11 @@ COUNTERS: Final[dict[str, _Shown]] = {
     "events_sampled_out": _Shown(
         "botproxy_events_sampled_out", "Events that others in the store stand for, because there were too many."
     ),
+    "logpush_sent": _Shown("botproxy_logpush_sent", "Records that a job's destination took.", ("job",)),
+    "logpush_failures": _Shown("botproxy_logpush_failures", "Attempts to send a batch that failed.", ("job",)),
+    "logpush_dropped": _Shown(
+        "botproxy_logpush_dropped", "Records, or events, that a job did not send, by why.", ("job", "why")
+    ),
     "asks_failed": _Shown("botproxy_asks_failed", "Questions of workers that the supervisor did not answer.", ("why",)),
     "store_refused": _Shown("botproxy_store_refused", "Keys refused because the store was full of live ones."),
     "state_alone": _Shown(
@@ -170,6 +175,7 @@ GAUGES: Final[dict[str, _Shown]] = {
     "event_store_interval": _Shown(
         "botproxy_event_store_sample_interval", "How many ordinary requests a stored one stands for now."
     ),
+    "logpush_waiting": _Shown("botproxy_logpush_waiting_bytes", "What waits for the destinations of all jobs."),
     "profile_keys": _Shown("botproxy_profile_keys", "Callers, fingerprints and paths that all workers remember now."),
     "workers": _Shown("botproxy_workers", "Workers that serve now."),
     "generations": _Shown("botproxy_generations", "Configurations with workers now; two while one drains."),

@@ -141,6 +141,7 @@ class DataPlane:
             ),
             rate_keys=config.rate_limiting.keys if self._limiters else 0,
             bots=self._bots.errand(),
+            logpush=tuple(job.model_dump(mode="json") for job in config.logpush),
             state=described(settings_of(config.state)),
             clearance_seconds=max([each.cookies.challenge_ttl for each in config.zones], default=0) + 2 * 3600.0,
             shared_secret="" if config.state is None else self._keyring.shared("counters").hex(),

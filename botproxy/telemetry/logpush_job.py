@@ -1,0 +1,243 @@
+"""One job at work: a thread of its own that picks, writes and sends, so that no destination holds up another.
+
+Events wait in rows, then in batches, both bounded: beyond, the oldest are dropped and counted. A batch is sent until it
+is taken, with growing pauses; one of which nobody knows whether it arrived is sent again, under the same number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets as randomness
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Final, NamedTuple, final
+
+from botproxy.aio import Backoff
+from botproxy.model import Event
+from botproxy.telemetry import log
+from botproxy.telemetry.destinations import Batch, Destination, NotTaken, Secrets, open_destination, packed
+from botproxy.telemetry.logpush_records import Records
+from botproxy.telemetry.logpush_settings import LogpushSettings
+
+MAX_ROWS: Final = 20_000
+"""Events that wait to be looked at, about 4 KB each, which all jobs and the store share."""
+
+AT_ONCE: Final = 32
+"""Rows between which whoever else wants the core gets it."""
+
+NICENESS: Final = 15
+_START: Final = Event._fields.index("start")
+
+_log = logging.getLogger(__name__)
+
+
+class _Waiting(NamedTuple):
+    batch: Batch
+    body: bytes
+
+
+@final
+class Job:
+    """Runs from its making to `stop`."""
+
+    def __init__(self, settings: LogpushSettings, secrets: Secrets) -> None:
+        """Raises `rules.RuleError` for a filter that does not compile, OperatorError for what cannot be opened."""
+        self.settings = settings
+        self.sent = 0
+        self.failures = 0  # attempts to send that did not succeed
+        self.dropped = {"rows": 0, "memory": 0, "refused": 0, "unreadable": 0, "ended": 0}
+        self._secrets = secrets
+        self._records = Records(settings)
+        self._lock = threading.Lock()
+        self._rows: deque[Sequence[Sequence[Any]]] = deque()
+        self._number = 0
+        self._lines: list[bytes] = []
+        self._records_open = 0
+        self._bytes_open = 0
+        self._first = self._last = 0.0
+        self._opened = 0.0
+        self._queue: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._deadline = 0.0
+        self._stopping = False
+        self._failing = ""
+        self._loop = asyncio.new_event_loop()
+        self._wake = asyncio.Event()
+        self._filled = asyncio.Event()
+        self._thread = threading.Thread(target=self._live, name=f"logpush-{settings.name}"[:15], daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of batches that wait to be taken."""
+        return self._waiting_bytes
+
+    def put(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Hand over rows of events. From any thread; never waits."""
+        if not rows:
+            return
+        with self._lock:
+            self._rows.append(rows)
+            self._number += len(rows)
+            while self._number > MAX_ROWS and len(self._rows) > 1:
+                oldest = self._rows.popleft()
+                self._number -= len(oldest)
+                self.dropped["rows"] += len(oldest)
+        self._rouse()
+
+    def stop(self, seconds: float) -> bool:
+        """Send what waits, for at most so long, and end; whether everything was sent. Blocks."""
+        self.end(seconds)
+        return self.ended(seconds)
+
+    def end(self, seconds: float) -> None:
+        """Begin to stop, and do not wait for it."""
+        self._deadline = time.monotonic() + seconds
+        self._stopping = True
+        self._rouse()
+
+    def ended(self, seconds: float) -> bool:
+        """Wait for the end, for at most so long; whether everything was sent."""
+        self._thread.join(seconds + 1.0)
+        return not self._thread.is_alive() and not self.dropped["ended"]
+
+    def _rouse(self) -> None:
+        with suppress(RuntimeError):  # it has ended
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    # On the thread
+
+    def _live(self) -> None:
+        with suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._run())
+        except Exception:
+            _log.exception("a logpush job failed in an unforeseen way", extra=log.fields(job=self.settings.name))
+        finally:
+            self._loop.close()
+
+    async def _run(self) -> None:
+        async with AsyncExitStack() as stack:
+            destination = await open_destination(self.settings, self._secrets, self._records.head, stack)
+            sending = asyncio.create_task(self._send_all(destination))
+            while not self._stopping:
+                wait = self._opened + self.settings.batch_age - time.monotonic() if self._lines else None
+                if wait is None or wait > 0:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(wait):
+                            await self._wake.wait()
+                self._wake.clear()
+                await self._gather(destination)
+                if self._lines and time.monotonic() >= self._opened + self.settings.batch_age:
+                    self._close_batch(destination)
+            await self._gather(destination)
+            self._close_batch(destination)
+            self._filled.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.05, self._deadline - time.monotonic())):
+                    await sending
+            left = sum(each.batch.records for each in self._queue)
+            if left:
+                self.dropped["ended"] += left
+                _log.error("a logpush job ended with events unsent", extra=self._about(events=left))
+
+    async def _gather(self, destination: Destination) -> None:
+        """Turn rows into lines, and lines into batches."""
+        while True:
+            with self._lock:
+                if not self._rows:
+                    return
+                rows = self._rows.popleft()
+                self._number -= len(rows)
+            for start in range(0, len(rows), AT_ONCE):
+                for row in rows[start : start + AT_ONCE]:
+                    self._add(row, destination)
+                os.sched_yield()
+                await asyncio.sleep(0)
+
+    def _add(self, row: Sequence[Any], destination: Destination) -> None:
+        try:
+            lines = self._records.lines(row) if self._records.wants(row) else ()
+        except Exception as error:
+            self.dropped["unreadable"] += 1
+            if self.dropped["unreadable"] == 1:
+                _log.error("a logpush job cannot read an event", extra=self._about(error=type(error).__name__))
+            return
+        if not lines:
+            return
+        began = row[_START]
+        if not self._lines:
+            self._opened, self._first, self._last = time.monotonic(), began, began
+        self._first, self._last = min(self._first, began), max(self._last, began)
+        self._lines.extend(lines)
+        self._records_open += len(lines)
+        self._bytes_open += sum(map(len, lines))
+        if self._records_open >= self.settings.batch_records or self._bytes_open >= self.settings.batch_size:
+            self._close_batch(destination)
+
+    def _close_batch(self, destination: Destination) -> None:
+        if not self._lines:
+            return
+        lines = b"".join(self._lines)
+        batch = Batch(lines, self._records_open, self._first, self._last, randomness.token_hex(4))
+        body = packed(self._records.head + lines) if destination.packs else lines
+        self._lines, self._records_open, self._bytes_open = [], 0, 0
+        self._queue.append(_Waiting(batch._replace(lines=b""), body))
+        self._waiting_bytes += len(body)
+        while self._waiting_bytes > self.settings.memory and len(self._queue) > 1:
+            # The first may be on its way just now: it is the next one that goes.
+            oldest = self._queue[1]
+            del self._queue[1]
+            self._waiting_bytes -= len(oldest.body)
+            self.dropped["memory"] += oldest.batch.records
+        self._filled.set()
+
+    async def _send_all(self, destination: Destination) -> None:
+        backoff, began = Backoff(), time.monotonic()
+        while True:
+            if not self._queue:
+                if self._stopping:
+                    return
+                self._filled.clear()
+                await self._filled.wait()
+                continue
+            batch, body = self._queue[0]
+            try:
+                await destination.send(batch, body)
+            except NotTaken as error:
+                self.failures += 1
+                self._complain(str(error))
+                if not error.final:
+                    wait = max(0.1, backoff.died(time.monotonic() - began))
+                    began = time.monotonic() + wait
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(min(wait, 1.0) if self._stopping else wait):
+                            await asyncio.Event().wait()
+                    continue
+                self.dropped["refused"] += batch.records
+            else:
+                self.sent += batch.records
+                self._recovered()
+                backoff, began = Backoff(), time.monotonic()
+            self._queue.popleft()
+            self._waiting_bytes -= len(body)
+
+    def _complain(self, why: str) -> None:
+        if self._failing != why:
+            self._failing = why
+            _log.error("a logpush job cannot send", extra=self._about(error=why))
+
+    def _recovered(self) -> None:
+        if self._failing:
+            self._failing = ""
+            _log.info("a logpush job sends again", extra=self._about(dropped=sum(self.dropped.values())))
+
+    def _about(self, **more: object) -> dict[str, dict[str, object]]:
+        return log.fields(job=self.settings.name, **more)
