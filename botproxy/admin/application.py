@@ -8,15 +8,16 @@ import orjson
 from aiohttp import web
 from pydantic import ConfigDict, ValidationError
 
-from botproxy.admin import client_v4, rest, simulate
+from botproxy.admin import client_v4, offers, rest, simulate
 from botproxy.admin.analytics import ANALYTICS, Analytics
+from botproxy.admin.auditing import noted
 from botproxy.admin.guard import guard
 from botproxy.admin.misread import misread
 from botproxy.admin.page import INDEX
 from botproxy.errors import OperatorError
 from botproxy.schema import Section
 
-MAX_BODY = 64 * 1024
+MAX_BODY = 1024 * 1024
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECURITY = {
@@ -113,7 +114,7 @@ class RevokeRequest(Section):
 CONTROL: web.AppKey[Control] = web.AppKey("control")
 
 
-def application(control: Control, token: str | None) -> web.Application:
+def application(control: Control, token: str | None, offered: offers.Offers = offers.NOTHING) -> web.Application:
     """The application; `token` None means a loopback address without one."""
     app = web.Application(middlewares=[guard(token)], client_max_size=MAX_BODY)
     app[CONTROL] = control
@@ -121,6 +122,7 @@ def application(control: Control, token: str | None) -> web.Application:
     rest.add_routes(app)
     client_v4.add_routes(app)
     simulate.add_routes(app)
+    offers.add_routes(app, offered)
     app.on_response_prepare.append(_secure)
     app.router.add_get("/", _index)
     app.router.add_get("/healthz", _health)
@@ -165,10 +167,14 @@ async def _switch(request: web.Request) -> web.Response:
         wanted = ModeRequest.model_validate_json(await request.read())
     except ValidationError as error:
         return misread(error, '{"mode": "observe" | "enforce" | null, "zone": NAME}')
+    control = request.app[CONTROL]
+    before = control.modes()
     try:
-        return _json(await request.app[CONTROL].switch(wanted.mode, wanted.zone))
+        said = await control.switch(wanted.mode, wanted.zone)
     except UnknownZoneError as error:
         return _json({"error": str(error)}, 404)
+    await noted(request, "mode", wanted.zone, _held(before, "mode", wanted.zone), wanted.mode or "configured")
+    return _json(said)
 
 
 async def _attacks(request: web.Request) -> web.Response:
@@ -180,10 +186,20 @@ async def _switch_attack(request: web.Request) -> web.Response:
         wanted = AttackRequest.model_validate_json(await request.read())
     except ValidationError as error:
         return misread(error, '{"under_attack": true | false | null, "zone": NAME}')
+    control = request.app[CONTROL]
+    before = control.attacks()
     try:
-        return _json(await request.app[CONTROL].switch_attack(wanted.under_attack, wanted.zone))
+        said = await control.switch_attack(wanted.under_attack, wanted.zone)
     except UnknownZoneError as error:
         return _json({"error": str(error)}, 404)
+    after = {True: "on", False: "off", None: "configured"}[wanted.under_attack]
+    await noted(request, "under attack", wanted.zone, _held(before, "", wanted.zone), after)
+    return _json(said)
+
+
+def _held(before: dict[str, Any], whole: str, zone: str | None) -> Any:
+    """What held before, for the audit: of the zone, or of the whole."""
+    return before.get(whole) if zone is None and whole else before.get("zones", {}).get(zone) if zone else None
 
 
 async def _revocations(request: web.Request) -> web.Response:
@@ -196,13 +212,19 @@ async def _revoke(request: web.Request) -> web.Response:
     except ValidationError as error:
         return misread(error, '{"kind": "ray" | "ip" | "zone", "value": TEXT}')
     try:
-        return _json(await request.app[CONTROL].revoke(wanted.kind, wanted.value))
+        said = await request.app[CONTROL].revoke(wanted.kind, wanted.value)
     except UnknownZoneError as error:
         return _json({"error": str(error)}, 404)
     except OperatorError as error:
         return _json({"error": str(error)}, 422)
+    await noted(
+        request, "revoke", wanted.value if wanted.kind == "zone" else None, what=f"{wanted.kind} {wanted.value}"
+    )
+    return _json(said)
 
 
 async def _reload(request: web.Request) -> web.Response:
     result = await request.app[CONTROL].reload()
+    if result["ok"]:
+        await noted(request, "reload")
     return _json(result, 200 if result["ok"] else 409)

@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from botproxy.admin.operator import LOOPBACK, Operator, let_in
+
 OPEN_PATHS = frozenset({"/healthz"})
 
 
@@ -34,6 +36,7 @@ def guard(token: str | None) -> Middleware:
             return _refuse(403, "a page of another site may not ask for this")
         if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
             return _refuse(415, "send Content-Type: application/json")
+        let_in(request, LOOPBACK if expected is None else Operator("token"))
         return await handler(request)
 
     return check

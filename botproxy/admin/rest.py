@@ -13,6 +13,7 @@ from aiohttp import web
 
 from botproxy.admin import queries
 from botproxy.admin.analytics import ANALYTICS, ANSWER_SECONDS, Analytics
+from botproxy.admin.auditing import noted
 from botproxy.store.events import FIELDS, Answer, Events, Groups, QueryError, StoreUnavailable
 
 PREFIX: Final = "/api/analytics"
@@ -182,4 +183,5 @@ async def _forget(request: web.Request) -> web.Response:
     except StoreUnavailable as error:
         return _json({"error": str(error)}, 503)
     _logger.warning("an address was forgotten by the event store", extra={"fields": {"events": number}})
+    await noted(request, "forget", what=f"{number} events of one address")
     return _json({"forgotten": number})

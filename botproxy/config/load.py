@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -11,6 +12,7 @@ from botproxy.config.document import Path as TreePath
 from botproxy.config.explain import validate
 from botproxy.config.lints import lint
 from botproxy.config.lists import LoadedLists, load_lists
+from botproxy.config.overlay import NO_OVERLAY, OverlayText, current, merged, unshifted
 from botproxy.config.partial import without
 from botproxy.config.problems import ConfigError, Problem
 from botproxy.config.source import Source, read_text
@@ -43,18 +45,63 @@ def load(source: Source) -> Config:
     return examine(source).config
 
 
+class Whole(NamedTuple):
+    """A configuration's document with the overlay on top, before anything in it is looked at."""
+
+    document: Document
+    base: Path  # directory of relative paths
+    file: str
+    overlay: OverlayText = NO_OVERLAY
+    warnings: tuple[Problem, ...] = ()
+
+
 def examine(source: Source) -> Examined:
     """As `load`, with the warnings."""
+    whole = read_whole(source)
+    try:
+        examined = _checked(whole, source)
+    except ConfigError as error:
+        raise ConfigError(unshifted(error.problems, whole.file, whole.overlay.file)) from None
+    warnings = [*whole.warnings, *unshifted(examined.warnings, whole.file, whole.overlay.file)]
+    return examined._replace(warnings=tuple(sorted(warnings, key=lambda problem: problem[:3])))
+
+
+def read_whole(source: Source) -> Whole:
+    """The document of this source. Raises `ConfigError` for what cannot be read, and an overlay that does not fit."""
     if source.zero_config:
-        return _checked(_from_options(source), Path(), "", source)
-    text = read_text(source.file) if source.text is None else source.text
-    document = read(text, source.file)
-    if document.problems:
-        raise ConfigError(document.problems)
-    return _checked(document, Path(source.file).parent, source.file, source)
+        whole = Whole(_from_options(source), Path(), "")
+    else:
+        text = read_text(source.file) if source.text is None else source.text
+        document = read(text, source.file)
+        if document.problems:
+            raise ConfigError(document.problems)
+        whole = Whole(document, Path(source.file).parent, source.file)
+    if not isinstance(whole.document.value, dict):
+        return whole
+    if source.overlay is not None:
+        overlay = OverlayText(source.overlay_file, source.overlay)
+    else:
+        data = data_directory(whole.document, whole.base)
+        if data.is_dir() and not os.access(data, os.X_OK):  # who serves is told so when the directory is claimed
+            what = f"this user cannot read {data}, so what was changed on the running proxy is left out"
+            return whole._replace(warnings=(Problem(source.file or "--data", 0, 0, what),))
+        overlay = current(data)
+    if not overlay.text:
+        return whole
+    both, problems, warnings = merged(whole.document, read(overlay.text, overlay.file), overlay.file)
+    if problems:
+        raise ConfigError(problems)
+    return whole._replace(document=both, overlay=overlay, warnings=tuple(warnings))
 
 
-def _checked(document: Document, base: Path, file: str, source: Source) -> Examined:
+def data_directory(document: Document, base: Path) -> Path:
+    """The data directory of a configuration whose settings were not checked yet."""
+    said = document.value.get("data") if isinstance(document.value, dict) else None
+    return base / (said if isinstance(said, str) and "\0" not in said else "data")
+
+
+def _checked(whole: Whole, source: Source) -> Examined:
+    document, base, file = whole.document, whole.base, whole.file
     if document.value is None:
         right = "start from config/botproxy.yaml, or: botproxy serve --origin URL"
         raise ConfigError([Problem(file, 1, 1, "the file is empty", right)])
@@ -143,5 +190,7 @@ def _as_options(problems: list[Problem]) -> list[Problem]:
         problem._replace(
             file=next((o for path, o in _OPTIONS.items() if problem.path.startswith(str(path[0]))), "command line")
         )
+        if not problem.line  # what has one stands in an overlay
+        else problem
         for problem in problems
     ]

@@ -20,11 +20,14 @@ class Source(NamedTuple):
     """Either `file` is set, or `origin` and the options beside it; see `from_file` and `from_origin`.
 
     `text` is the content of the file once it was pinned: a process that loads a pinned source reads that text and
-    not the file, which an editor may be changing meanwhile.
+    not the file, which an editor may be changing meanwhile. `overlay` is the text of the overlay that goes on top, and
+    `overlay_file` its name in problems; None is what the data directory has, "" is none.
     """
 
     file: str = ""
     text: str | None = None
+    overlay: str | None = None
+    overlay_file: str = ""
     origin: str = ""
     mode: Literal["observe", "enforce"] | None = None
     listen: str | None = None

@@ -76,7 +76,7 @@ class Nursery:
                 [sys.executable, "-P", "-m", "botproxy.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=order,
-                env={**os.environ, "PYTHONPATH": _import_path()},
+                env={**os.environ, "PYTHONPATH": import_path()},
             )
         self.process = started.pid
         # Reaped with all other children, not by the one who started it.
@@ -171,7 +171,7 @@ def _in_memory(content: bytes) -> BinaryIO:
     return file
 
 
-def _import_path() -> str:
+def import_path() -> str:
     """PYTHONPATH under which the new process imports this very package, and nothing from the working directory."""
     root = str(Path(botproxy.__file__).resolve().parents[1])
     given = os.environ.get("PYTHONPATH")

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from botproxy.admin import Settings
 from botproxy.admin.application import Control, application
+from botproxy.admin.offers import NOTHING, Offers
 from botproxy.admin.settings import TOKEN_VARIABLE, token_fault
 from botproxy.aio import listen, parse_endpoint
 from botproxy.supervisor.nursery import Refused
@@ -31,8 +32,9 @@ class Prepared(NamedTuple):
 class Operators:
     """At most one admin application at a time; a new one accepts before the old one ends."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, offers: Offers = NOTHING) -> None:
         self._control = control
+        self._offers = offers
         self._now: Prepared | None = None
         self._runner: web.AppRunner | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -72,9 +74,8 @@ class Operators:
             return
         before, runner = self._now, self._runner
         self._now = prepared
-        self._runner = web.AppRunner(
-            application(self._control, prepared.token), access_log=None, handle_signals=False, shutdown_timeout=2.0
-        )
+        app = application(self._control, prepared.token, self._offers)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await self._runner.setup()
         # A site closes its socket when it ends; the next one may go on with the same address.
         await web.SockSite(self._runner, prepared.socket.dup()).start()

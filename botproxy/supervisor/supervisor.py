@@ -23,6 +23,7 @@ from botproxy.cookies import REVOKED
 from botproxy.errors import OperatorError
 from botproxy.store import StoreFull
 from botproxy.supervisor import revoking, switches
+from botproxy.supervisor.desk import Desk
 from botproxy.supervisor.fleet import Fleet
 from botproxy.supervisor.operators import Operators
 from botproxy.supervisor.watching import EVERY_SECONDS, Watch
@@ -51,7 +52,8 @@ class Supervisor:
     def __init__(self, read: Callable[[], Any], factory: str, on_ready: Callable[[Ready], None] | None = None) -> None:
         self._read = read
         self._on_ready = on_ready
-        self._operators = Operators(self)
+        self._desk = Desk(self, lambda: self._fleet)
+        self._operators = Operators(self, self._desk.offers)
         self._fleet = Fleet(factory, self._operators, self._on_sick)
         self._fleet.store.learned = self._learned
         self._writing: asyncio.Task[None] | None = None
@@ -59,6 +61,8 @@ class Supervisor:
         self._switching = asyncio.Lock()
         self._unwritten = ""  # why the last switch could not be written down
         self._reload_wanted = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._offered: set[asyncio.Task[dict[str, Any]]] = set()
         self._restarting = False
         self._asked = False  # for the configuration as it is now, and not only for what it names
         self._watch = Watch()
@@ -85,7 +89,9 @@ class Supervisor:
         await asyncio.wait([life, stopped], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         life.cancel()
-        await asyncio.wait([life])
+        for offered in self._offered:
+            offered.cancel()
+        await asyncio.wait([life, *self._offered])
         await self._end()
         self._ticking.cancel()  # the loop goes on until its threads have ended, which take on nothing more
         return 0 if life.cancelled() else life.result()
@@ -120,17 +126,24 @@ class Supervisor:
             waiting, self._waiting = self._waiting, []
             result = _ENDING
             try:
-                result = await self._reload()
+                async with self._reloading:
+                    result = await self._reload()
             finally:
                 _tell(waiting, result)
 
     async def _reload(self) -> dict[str, Any]:
-        await self._fleet.room()
         restarting, self._restarting = self._restarting, False
         asked, self._asked = self._asked, False
+        # Who is only restarted, or gets new lists, keeps the configuration, whatever its file says by now.
+        result = await self._bring_up(self._read if asked else lambda: self._fleet.source)
+        if restarting and not result["ok"]:
+            self._on_sick()
+        return result
+
+    async def _bring_up(self, source: Callable[[], Any]) -> dict[str, Any]:
+        await self._fleet.room()
         try:
-            # Who is only restarted, or gets new lists, keeps the configuration, whatever its file says by now.
-            await self._fleet.bring_up(self._read() if asked else self._fleet.source)
+            await self._fleet.bring_up(source())
         except Exception as error:
             if not isinstance(error, OperatorError):
                 _log.exception("a reload failed in an unforeseen way")
@@ -139,8 +152,6 @@ class Supervisor:
             for problem in problems:
                 _log.error("configuration problem", extra=log.fields(problem=problem))
             _log.error("reload failed, nothing has changed", extra=log.fields(problems=len(problems)))
-            if restarting:
-                self._on_sick()
             return {"ok": False, "problems": problems}
         self._watch.follow(self._fleet.plan.watched)
         self._fleet.totals.own.add(("reloads", "ok"))
@@ -321,6 +332,27 @@ class Supervisor:
         self._asked = True
         self._reload_wanted.set()
         return await done
+
+    # What the desk needs: `desk.Supervised`
+
+    def read(self) -> Any:
+        """See `desk.Supervised`."""
+        return self._read()
+
+    async def offer(self, source: Any) -> dict[str, Any]:
+        """See `desk.Supervised`."""
+
+        async def take() -> dict[str, Any]:
+            async with self._reloading:
+                return await self._bring_up(lambda: source)
+
+        if self._stop.is_set():
+            return _ENDING
+        task = asyncio.get_running_loop().create_task(take())
+        self._offered.add(task)
+        task.add_done_callback(self._offered.discard)
+        await asyncio.wait([task])
+        return _ENDING if task.cancelled() else task.result()
 
     def analytics(self) -> Analytics:
         """See `admin.Control`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -203,7 +204,7 @@ async def test_with_the_token_any_name_is_fine(remote: TestClient[Any, Any]) -> 
 
 
 async def test_a_body_is_bounded(local: TestClient[Any, Any]) -> None:
-    answer = await local.put("/api/mode", data=b" " * 100_000, headers={"Content-Type": "application/json"})
+    answer = await local.put("/api/mode", data=BytesIO(b" " * 2_000_000), headers={"Content-Type": "application/json"})
     assert answer.status == 413
 
 

@@ -1,0 +1,29 @@
+"""What the supervisor offers to operators beside `Control`; whatever is left out is answered with 503."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aiohttp import web
+
+from botproxy.admin import auditing, configuration
+from botproxy.admin.auditing import AUDIT, Audit, NoAudit
+from botproxy.admin.configuration import CONFIGURATION, Configuration
+
+
+class Offers(NamedTuple):
+    """Each is a room of the admin listener."""
+
+    audit: Audit = NoAudit()
+    configuration: Configuration | None = None
+
+
+NOTHING = Offers()
+
+
+def add_routes(app: web.Application, offers: Offers) -> None:
+    """Add what is offered, and its routes."""
+    app[AUDIT] = offers.audit
+    app[CONFIGURATION] = offers.configuration
+    auditing.add_routes(app)
+    configuration.add_routes(app)

@@ -1,0 +1,181 @@
+"""What holds, for people: every setting that an overlay may change with where its value comes from, and differences."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from botproxy.config.document import Value, read
+from botproxy.config.load import Whole, read_whole
+from botproxy.config.overlay.merging import exempting
+from botproxy.config.overlay.settable import Settable, of_instance, of_zone
+from botproxy.config.overlay.versions import OverlayText, changes_in, number_of
+from botproxy.config.source import Source
+from botproxy.config.tree import Config, ZoneSettings
+from botproxy.rulesets.presets import expand
+from botproxy.rulesets.settings import RuleSettings
+
+MAX_ITEMS: Final = 1000
+"""Items of one list that are shown."""
+
+MAX_DIFF: Final = 2_000
+"""Lines of a difference that are shown."""
+
+
+_CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
+
+
+def text_of(whole: Whole, zones: Collection[str] | None = None) -> str:
+    """The configuration with its overlay as YAML, without remarks; with `zones`, what concerns these alone."""
+    value = whole.document.value
+    if zones is not None and isinstance(value, dict):
+        of = value.get("zones")
+        value = {"zones": [each for each in of if _named(each) in zones] if isinstance(of, list) else []}
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def difference(before: Whole, after: Whole, names: tuple[str, str], zones: Collection[str] | None = None) -> str:
+    """What is different, as a unified diff; "" when nothing is."""
+    one, other = (_CREDENTIALS.sub("//…@", text_of(each, zones)).splitlines() for each in (before, after))
+    lines = list(difflib.unified_diff(one, other, *names, lineterm=""))
+    more = len(lines) - MAX_DIFF
+    if more > 0:
+        lines[MAX_DIFF:] = [f"… and {more} more lines"]
+    return "".join(line + "\n" for line in lines)
+
+
+def exported(whole: Whole) -> str:
+    """One YAML file that needs no overlay. Raises OperatorError for a configuration without a file."""
+    head = "# The configuration and all that was changed on the running proxy, in one. Remarks were not kept.\n"
+    return head + text_of(whole)
+
+
+def view(source: Source, zones: Collection[str] | None = None) -> dict[str, Any]:
+    """All that may be changed, as it is; with `zones`, of these alone. Raises ConfigError."""
+    whole = read_whole(source)
+    plain = read_whole(source._replace(overlay="", overlay_file=""))
+    config = Config.model_validate(whole.document.value)
+    try:
+        file: Config | None = Config.model_validate(plain.document.value)
+    except ValidationError:  # the file needs its overlay
+        file = None
+    changes = changes_in(whole.overlay)
+    in_file = {} if file is None else {zone.name: zone for zone in file.zones}
+    shown: dict[str, Any] = {
+        "version": number_of(whole.overlay),
+        "file": whole.file or None,
+        "settings": _settings(of_instance(), config, file, changes),
+        "zones": [
+            _zone(zone, in_file.get(zone.name), changes.get("zones", {}).get(zone.name, {}))
+            for zone in config.zones
+            if zones is None or zone.name in zones
+        ],
+    }
+    if zones is None:
+        shown["lists"] = [_list(each.model_dump(mode="json"), changes.get("lists", {})) for each in config.lists]
+        shown["overlay"] = changes
+    return shown
+
+
+def parsed(overlay: OverlayText) -> Value:
+    """The values of an overlay, with what it says of itself."""
+    return read(overlay.text, overlay.file).value if overlay.text else {}
+
+
+def _named(zone: Value) -> str:
+    return str(zone.get("name")) if isinstance(zone, dict) else ""
+
+
+def _settings(
+    known: list[Settable], now: BaseModel, file: BaseModel | None, changes: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    rows = []
+    for each in known:
+        row = {
+            "path": each.name,
+            "kind": each.kind,
+            "value": _plain(_at(now, each.path)),
+            "file": None if file is None else _plain(_at(file, each.path)),
+            "changed": _changed(changes, each.path),
+            "help": each.help,
+        }
+        if each.choices:
+            row["choices"] = each.choices
+        if each.nothing:
+            row["nothing"] = True
+        rows.append(row)
+    return rows
+
+
+def _at(section: BaseModel, path: tuple[str, ...]) -> Any:
+    here: Any = section
+    for name in path:
+        here = getattr(here, name, None)
+    return here
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_unset=True)
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _changed(changes: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    here: Any = changes
+    for name in path:
+        if not isinstance(here, Mapping) or name not in here:
+            return False
+        here = here[name]
+    return True
+
+
+def _zone(zone: ZoneSettings, file: ZoneSettings | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    rules = changes.get("rules", {})
+    added = {each.get("rule", {}).get("ref") for each in rules.get("add", [])}
+    exceptions = {each.get("ref"): each for each in changes.get("exceptions", [])}
+    in_file = {} if file is None else {rule.ref: rule for rule in file.rules}
+    rows = []
+    for rule in zone.rules:
+        row = {**_rule(rule), "from": "file"}
+        if rule.ref in exceptions and rule.expression == exempting(exceptions[rule.ref])["expression"]:
+            row |= {"from": "exception", "until": exceptions[rule.ref].get("until")}
+        elif rule.ref in added:
+            row["from"] = "added"
+        elif rule.ref in rules.get("change", {}):
+            row["from"] = "changed"
+            if rule.ref in in_file:
+                row["file"] = _rule(in_file[rule.ref])
+        rows.append(row)
+    return {
+        "name": zone.name,
+        "hosts": zone.hosts,
+        "settings": _settings(of_zone(), zone, file, changes),
+        "rules": rows,
+        "left_out": [_rule(in_file[ref]) for ref in rules.get("remove", []) if ref in in_file],
+        "preset_rules": [_rule(rule) for rule in expand(zone.presets)],
+        "rate_limits": [each.model_dump(mode="json", exclude_unset=True) for each in zone.rate_limits],
+    }
+
+
+def _rule(rule: RuleSettings) -> dict[str, Any]:
+    said: dict[str, Any] = rule.model_dump(mode="json", exclude_unset=True)
+    return {**said, "enabled": rule.enabled, "shadow": rule.shadow}
+
+
+def _list(one: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    items = one.get("items")
+    edits = changes.get(one["name"], {})
+    return {
+        "name": one["name"],
+        "kind": one["kind"],
+        "description": one["description"],
+        "file": one["file"],
+        "items": None if items is None else items[:MAX_ITEMS],
+        "number": None if items is None else len(items),
+        "from": "added" if "kind" in edits else "changed" if edits else "file",
+    }

@@ -1,0 +1,192 @@
+"""The versions of the overlay in the data directory: a file each, the newest one holds. Number 0 is without overlay.
+
+A version is written beside its name first and gets the name once it is in use, so that whatever ends the process in
+between, the version that holds is one that was in use.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple, final
+
+import yaml
+
+from botproxy.config.document import Value, read
+from botproxy.config.problems import ConfigError, Problem
+
+DIRECTORY: Final = "overlay"
+KEEP: Final = 100
+"""Versions that are kept; the oldest are deleted."""
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+
+_NAME: Final = re.compile(r"([0-9]{6,9})\.yaml\Z")
+_HEAD: Final = (
+    "# Changes that were made on the running proxy, on top of its configuration. This file is not for editing:\n"
+    "# `botproxy config history`, `show`, `rollback` and `export` are.\n"
+)
+
+
+class OverlayText(NamedTuple):
+    """The text of an overlay, and the file that problems name; both "" without one."""
+
+    file: str
+    text: str
+
+
+NO_OVERLAY: Final = OverlayText("", "")
+
+
+class Version(NamedTuple):
+    """What is known of a version without its changes."""
+
+    version: int
+    at: float = 0.0  # seconds since 1970
+    who: str = ""
+    what: str = ""
+    restored: int | None = None
+
+
+def current(data: Path) -> OverlayText:
+    """The overlay that holds in this data directory. Raises ConfigError when there is one and it cannot be read."""
+    numbers = _numbers(data)
+    return _read(data, numbers[-1]) if numbers else NO_OVERLAY
+
+
+def number_of(overlay: OverlayText) -> int:
+    """The number of this version."""
+    found = _NAME.search(overlay.file)
+    return int(found[1]) if found else 0
+
+
+def written(changes: dict[str, Any], about: Version) -> str:
+    """The text of a version with these changes, the whole of an overlay without `about`."""
+    said = {name: value for name, value in about._asdict().items() if value not in ("", None)}
+    kept = {name: value for name, value in changes.items() if name != "about"}
+    return _HEAD + yaml.safe_dump({"about": said, **kept}, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def changes_in(overlay: OverlayText) -> dict[str, Any]:
+    """The changes of a version as plain values; none when it cannot be understood."""
+    value = _values(overlay)
+    return {name: child for name, child in value.items() if name != "about"}
+
+
+@final
+class Versions:
+    """The versions of one data directory; whoever writes has claimed the directory."""
+
+    def __init__(self, data: Path) -> None:
+        self.data: Final = data
+
+    def current(self) -> OverlayText:
+        """See `current`."""
+        return current(self.data)
+
+    def get(self, number: int) -> OverlayText | None:
+        """A version; None when it is not kept. Number 0 is without any overlay. Raises ConfigError."""
+        if number == 0:
+            return NO_OVERLAY
+        return _read(self.data, number) if number in _numbers(self.data) else None
+
+    def listed(self) -> list[Version]:
+        """All versions that are kept, the newest first."""
+        found = []
+        for number in reversed(_numbers(self.data)):
+            with suppress(ConfigError):
+                found.append(about(_read(self.data, number), number))
+        return found
+
+    def draft(self, overlay: OverlayText) -> None:
+        """Write the next version without its name. Raises OSError."""
+        path = Path(overlay.file)
+        content = overlay.text.encode()
+        if len(content) > MAX_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        path.parent.mkdir(mode=0o750, exist_ok=True)
+        descriptor = os.open(_draft(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(descriptor)
+
+    def next(
+        self, current: OverlayText, changes: dict[str, Any], who: str, what: str, restored: int | None = None
+    ) -> OverlayText:
+        """What the next version would be, without writing it."""
+        number = number_of(current) + 1
+        about = Version(number, round(time.time(), 3), who[:200], what[:2000], restored)
+        return OverlayText(str(_path(self.data, number)), written(changes, about))
+
+    def take(self, overlay: OverlayText) -> None:
+        """The draft is in use: give it its name, and delete the oldest. Raises OSError."""
+        path = Path(overlay.file)
+        os.replace(_draft(path), path)
+        holder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(holder)
+        finally:
+            os.close(holder)
+        for number in _numbers(self.data)[:-KEEP]:
+            with suppress(OSError):
+                _path(self.data, number).unlink()
+
+    def discard(self, overlay: OverlayText) -> None:
+        """The draft was not taken."""
+        with suppress(OSError):
+            _draft(Path(overlay.file)).unlink()
+
+
+def about(overlay: OverlayText, number: int) -> Version:
+    """What a version says of itself."""
+    said = _values(overlay).get("about")
+    if not isinstance(said, dict):
+        return Version(number)
+    at, who, what, restored = (said.get(name) for name in ("at", "who", "what", "restored"))
+    return Version(
+        number,
+        float(at) if isinstance(at, int | float) else 0.0,
+        who if isinstance(who, str) else "",
+        what if isinstance(what, str) else "",
+        restored if isinstance(restored, int) else None,
+    )
+
+
+def _values(overlay: OverlayText) -> dict[str, Value]:
+    value = read(overlay.text, overlay.file).value if overlay.text else {}
+    return value if isinstance(value, dict) else {}
+
+
+def _numbers(data: Path) -> list[int]:
+    try:
+        names = os.listdir(data / DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ConfigError([Problem(str(data / DIRECTORY), 0, 0, f"cannot be read: {error.strerror}")]) from error
+    return sorted(int(found[1]) for name in names if (found := _NAME.match(name)))
+
+
+def _path(data: Path, number: int) -> Path:
+    return data / DIRECTORY / f"{number:06d}.yaml"
+
+
+def _draft(path: Path) -> Path:
+    return path.with_suffix(".yaml.new")
+
+
+def _read(data: Path, number: int) -> OverlayText:
+    path = _path(data, number)
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        return OverlayText(str(path), content[:MAX_BYTES].decode())
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([Problem(str(path), 0, 0, "a byte that is not UTF-8", "botproxy config rollback")]) from error

@@ -1,0 +1,325 @@
+"""What operators change on the running proxy: checked, tried as a reload is, and kept as a version of the overlay."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, Protocol, TypeVar, final
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from botproxy.admin.configuration import ForbiddenError, StaleError
+from botproxy.admin.misread import said
+from botproxy.admin.operator import Operator
+from botproxy.config.overlay import changes
+from botproxy.config.overlay.changes import Step
+from botproxy.config.overlay.effective import parsed
+from botproxy.config.overlay.versions import OverlayText, Versions, changes_in, number_of
+from botproxy.config.source import Source
+from botproxy.errors import OperatorError
+from botproxy.schema import Section
+from botproxy.supervisor.consulting import Consulting
+from botproxy.telemetry import log
+
+R = TypeVar("R")
+
+_RIGHT: Final = '{"base": VERSION, "steps": [{"op": "set", "path": "mode", "value": "enforce"}, …], "what": TEXT}'
+
+_log = logging.getLogger(__name__)
+
+
+class Host(Protocol):
+    """The proxy whose configuration this is."""
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        ...
+
+    @property
+    def running(self) -> str:
+        """The source of what runs, as JSON."""
+        ...
+
+    def read(self) -> str:
+        """The configuration's source as it is now. Raises OperatorError."""
+        ...
+
+    async def offer(self, source: str) -> dict[str, Any]:
+        """Reload with this source; `ok`, and `problems` when it was not taken."""
+        ...
+
+    async def configured(self, instance: bool, mode: set[str], attack: set[str]) -> list[str]:
+        """What was switched for these zones, or for the instance, gives way to what they are configured to be; what
+        still beats that is answered, for people."""
+        ...
+
+
+class Change(Section):
+    """Body of `POST /api/config/apply` and `/preview`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: Annotated[list[Step], Field(min_length=1, max_length=changes.MAX_STEPS)]
+    """What to do, one after the other."""
+
+    base: int | None = None
+    """The version that it is based on; a preview may leave it out."""
+
+    what: Annotated[str, Field(max_length=1000)] = ""
+    """Why, for people."""
+
+
+class Rollback(Section):
+    """Body of `POST /api/config/rollback`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    version: Annotated[int, Field(ge=0)]
+    """The version to go back to; 0 is without any change."""
+
+    base: int | None = None
+    """The version that holds; left out, whichever does."""
+
+
+@final
+class Configuring:
+    """See `admin.configuration.Configuration`."""
+
+    def __init__(self, host: Host) -> None:
+        self._host: Final = host
+        self._consulting: Final = Consulting()
+        self._changing: Final = asyncio.Lock()
+        self._running: Final[set[asyncio.Task[Any]]] = set()
+        self._seen: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+
+    @property
+    def _versions(self) -> Versions:
+        return Versions(self._host.data)
+
+    async def view(self, operator: Operator) -> dict[str, Any]:
+        """See `Configuration`."""
+        current = await asyncio.to_thread(self._versions.current)
+        key = (self._host.running, number_of(current), operator.limited)
+        if self._seen is None or self._seen[0] != key:
+            found = await self._consulting.ask("view", source=self._host.running, zones=operator.limited)
+            _raise(found)
+            self._seen = key, found
+        return {**self._seen[1], "role": operator.role, "pending": self._pending()}
+
+    async def preview(self, operator: Operator, change: bytes) -> dict[str, Any]:
+        """See `Configuration`."""
+        wanted = _read(Change, change, _RIGHT)
+        _allow(operator, wanted.steps)
+        current = await asyncio.to_thread(self._versions.current)
+        number = number_of(current)
+        if wanted.base is not None and wanted.base != number:
+            raise StaleError(number)
+        found = await self._tried(operator, current, wanted.steps, wanted.what)
+        return {"version": number, "what": changes.described(wanted.steps), "pending": self._pending(), **found}
+
+    async def apply(self, operator: Operator, change: bytes) -> dict[str, Any]:
+        """See `Configuration`."""
+        wanted = _read(Change, change, _RIGHT)
+        if wanted.base is None:
+            raise OperatorError(f"`base` is missing: the version that the change is based on. Send {_RIGHT}")
+        return await self.take(operator, wanted.steps, wanted.what, wanted.base)
+
+    async def take(
+        self, operator: Operator, steps: list[Step], what: str = "", base: int | None = None
+    ) -> dict[str, Any]:
+        """Take these steps. As `apply`; without a `base`, on top of whatever holds."""
+        _allow(operator, steps)
+
+        async def make() -> dict[str, Any]:
+            current = await self._current(base)
+            after = changes.changed(changes_in(current), steps, time.time())
+            zones = changes.zones_of(steps)
+            done = await self._make(operator, current, after, _described(steps, what))
+            return {**done, "zone": ",".join(sorted(filter(None, zones))) if None not in zones else None}
+
+        return await self._whole(make)
+
+    async def versions(self, operator: Operator) -> dict[str, Any]:
+        """See `Configuration`."""
+        rows = [each._asdict() for each in await asyncio.to_thread(self._versions.listed)]
+        if operator.zones is not None:
+            rows = [{**row, "what": ""} for row in rows]
+        current = await asyncio.to_thread(self._versions.current)
+        return {"version": number_of(current), "versions": rows}
+
+    async def version(self, operator: Operator, number: int) -> dict[str, Any]:
+        """See `Configuration`."""
+        this = await self._kept(number)
+        earlier = [each.version for each in await asyncio.to_thread(self._versions.listed) if each.version < number]
+        before = await self._kept(earlier[0] if earlier else 0)
+        found = await self._consulting.ask(
+            "difference",
+            before=self._with(before),
+            after=self._with(this),
+            names=[f"version {number_of(before)}", f"version {number}"],
+            zones=operator.limited,
+        )
+        content = changes_in(this)
+        if operator.zones is not None:
+            content = {"zones": {name: each for name, each in content.get("zones", {}).items() if operator.sees(name)}}
+        about = parsed(this)
+        made = about.get("about") if isinstance(about, dict) and operator.zones is None else None
+        return {"version": number, "about": made, "changes": content, "diff": "", "problems": [], **found}
+
+    async def rollback(self, operator: Operator, wanted: bytes) -> dict[str, Any]:
+        """See `Configuration`."""
+        asked = _read(Rollback, wanted, '{"version": NUMBER}')
+        target = await self._kept(asked.version)
+
+        async def make() -> dict[str, Any]:
+            current = await self._current(asked.base)
+            before, after = changes_in(current), changes_in(target)
+            if operator.zones is not None and _without(operator, before) != _without(operator, after):
+                raise ForbiddenError("this version differs in more than the zones that you may change")
+            what = f"back to version {asked.version}"
+            return {**await self._make(operator, current, after, what, asked.version), "zone": None}
+
+        return await self._whole(make)
+
+    async def export(self, operator: Operator) -> dict[str, Any]:
+        """See `Configuration`."""
+        if operator.zones is not None or operator.role != "operator":
+            raise ForbiddenError("the whole configuration is for operators of all zones")
+        found = await self._consulting.ask("export", source=self._host.running)
+        _raise(found)
+        return found
+
+    async def fields(self, expression: str) -> set[str]:
+        """The fields that an expression looks at. Raises OperatorError when it does not compile."""
+        found = await self._consulting.ask("expression", source=self._host.running, expression=expression)
+        _raise(found)
+        if found["error"]:
+            raise OperatorError(str(found["error"]))
+        return set(found["fields"])
+
+    async def try_steps(self, operator: Operator, steps: list[Step]) -> dict[str, Any]:
+        """What these steps would do: `diff`, `problems`, `warnings`."""
+        _allow(operator, steps)
+        return await self._tried(operator, await asyncio.to_thread(self._versions.current), steps)
+
+    async def _make(
+        self, operator: Operator, current: OverlayText, after: dict[str, Any], what: str, restored: int | None = None
+    ) -> dict[str, Any]:
+        """Try the overlay as a reload is tried, and keep it when it was taken."""
+        versions = self._versions
+        source = self._source()
+        draft = versions.next(current, after, operator.name, what, restored)
+        try:
+            await asyncio.to_thread(versions.draft, draft)
+        except OSError as error:
+            raise OperatorError(f"nothing has changed: {_words(error)}") from None
+        result = await self._host.offer(source._replace(overlay=draft.text, overlay_file=draft.file).to_json())
+        if not result["ok"]:
+            versions.discard(draft)
+            problems = [{"text": text} for text in result["problems"]]
+            return {"ok": False, "version": number_of(current), "problems": problems}
+        done = {"ok": True, "version": number_of(draft), "before": number_of(current), "what": what, "persisted": True}
+        try:
+            await asyncio.to_thread(versions.take, draft)
+        except OSError as error:
+            text = f"it holds now, but could not be written down: {_words(error)}"
+            _log.error("a change of the configuration will not outlive a restart", extra=log.fields(error=error))
+            done |= {"version": number_of(current), "persisted": False, "error": text}
+        return done | {"warnings": await self._host.configured(*_switched(changes_in(current), after))}
+
+    async def _whole(self, make: Callable[[], Awaitable[R]]) -> R:
+        """One change after the other, each to its end, even when whoever asked for it is gone."""
+
+        async def alone() -> R:
+            async with self._changing:
+                return await make()
+
+        task = asyncio.create_task(alone())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _current(self, base: int | None) -> OverlayText:
+        current = await asyncio.to_thread(self._versions.current)
+        number = number_of(current)
+        if base is not None and base != number:
+            raise StaleError(number)
+        return current
+
+    async def _kept(self, number: int) -> OverlayText:
+        found = await asyncio.to_thread(self._versions.get, number)
+        if found is None:
+            raise LookupError(f"version {number} is not kept")
+        return found
+
+    async def _tried(
+        self, operator: Operator, current: OverlayText, steps: list[Step], what: str = ""
+    ) -> dict[str, Any]:
+        overlay = changes.changed(changes_in(current), steps, time.time())
+        after = self._versions.next(current, overlay, operator.name, _described(steps, what))
+        return await self._consulting.ask(
+            "try", before=self._host.running, after=self._with(after), zones=operator.limited
+        )
+
+    def _source(self) -> Source:
+        return Source.from_json(self._host.read())
+
+    def _with(self, overlay: OverlayText) -> str:
+        return self._source()._replace(overlay=overlay.text, overlay_file=overlay.file).to_json()
+
+    def _pending(self) -> bool:
+        """Whether the file was changed and not loaded yet, so that the next change takes that up as well."""
+        try:
+            return self._source().text != Source.from_json(self._host.running).text
+        except OperatorError:
+            return True
+
+
+def _described(steps: list[Step], what: str) -> str:
+    short = changes.described(steps)
+    return f"{what} ({short})" if what else short
+
+
+def _words(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _read(model: type[Any], content: bytes, right: str) -> Any:
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        raise OperatorError(said(error, right)) from None
+
+
+def _raise(found: dict[str, Any]) -> None:
+    if "problems" in found:
+        raise OperatorError("\n".join(str(each["text"]) for each in found["problems"]))
+
+
+def _allow(operator: Operator, steps: list[Step]) -> None:
+    for zone in changes.zones_of(steps):
+        if operator.zones is not None and (zone is None or not operator.sees(zone)):
+            what = f"the zone {zone}" if zone is not None else "what is not of one zone"
+            raise ForbiddenError(f"you may not change {what}")
+
+
+def _without(operator: Operator, overlay: dict[str, Any]) -> dict[str, Any]:
+    """The overlay without what is of the operator's zones."""
+    zones = {name: each for name, each in overlay.get("zones", {}).items() if not operator.sees(name)}
+    return {**{name: each for name, each in overlay.items() if name != "zones"}, **({"zones": zones} if zones else {})}
+
+
+def _switched(before: dict[str, Any], after: dict[str, Any]) -> tuple[bool, set[str], set[str]]:
+    """Whether the mode of the instance, and of which zones the mode and the security level, are set differently."""
+    zones, others = before.get("zones", {}), after.get("zones", {})
+    differ: dict[str, set[str]] = {"mode": set(), "security_level": set()}
+    for name in {*zones, *others}:
+        for setting, found in differ.items():
+            if zones.get(name, {}).get(setting) != others.get(name, {}).get(setting):
+                found.add(name)
+    return before.get("mode") != after.get("mode"), differ["mode"], differ["security_level"]
