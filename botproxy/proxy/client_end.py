@@ -63,6 +63,19 @@ class ClientEnd(asyncio.BufferedProtocol):
             self._posted = data
             self._wire.outbox.post(self)
 
+    def write_parts(self, parts: list[bytes | memoryview], size: int) -> None:
+        """See `Responder`."""
+        if self.transport is None:
+            return
+        posted = self._posted
+        if size + len(posted) <= MOST_POSTED:
+            self.write(b"".join(parts))
+            return
+        if posted:
+            self._posted = b""
+            parts.insert(0, posted)
+        self.transport.writelines(parts)
+
     def send_posted(self) -> None:
         """See `outbox.Sender`."""
         posted = self._posted

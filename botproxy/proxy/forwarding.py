@@ -150,7 +150,12 @@ def request_head(
     memo = headers.memo.get(cookies.memo)
     if without is ENCODING:
         # Every page that a script is put into comes by here; what its kind has in common is known.
-        block = _ENCODING_LINE.sub(b"", end_to_end(headers, (), cookies))
+        known = headers.memo.get(cookies.encoding_memo)
+        if isinstance(known, bytes):
+            block = known
+        else:
+            block = _ENCODING_LINE.sub(b"", end_to_end(headers, (), cookies))
+            headers.memo[cookies.encoding_memo] = block
     elif without:
         block = end_to_end(headers, without, cookies)
     elif isinstance(memo, bytes):

@@ -14,7 +14,7 @@ class OwnCookies:
     before they were renamed opens as nothing and is no business of the origin's either.
     """
 
-    __slots__ = ("_names", "_renamed", "_sent", "_set", "_set_line", "memo")
+    __slots__ = ("_names", "_renamed", "_sent", "_set", "_set_line", "encoding_memo", "memo")
 
     def __init__(self, *names: str) -> None:
         """`names` in letters, digits and underscores, the usual ones or others."""
@@ -28,6 +28,7 @@ class OwnCookies:
         self._set_line: Final = re.compile(rb"(?m:^)(?i:set-cookie):[ \t]*(?:%b)[ \t]*(?:[=;][^\r\n]*)?\r\n" % any_name)
         self.memo: Final = "proxy.forward " + ",".join([name.decode("ascii") for name in renamed])
         """Under which readers of a header block may keep what depends on these names."""
+        self.encoding_memo: Final = self.memo + " without encoding"
 
     def within(self, value: bytes) -> bool:
         """Whether a Cookie header may hold one of them; it is wrong only in saying yes too often."""

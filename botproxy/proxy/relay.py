@@ -13,6 +13,7 @@ from botproxy.proxy.answers import HeaderList, header_lines
 from botproxy.proxy.chunked import LAST_CHUNK, chunk
 from botproxy.proxy.forwarding import lines_without, request_head
 from botproxy.proxy.injection.codings import CodingError
+from botproxy.proxy.injection.splicing import Part
 from botproxy.proxy.injection.streams import PageBody
 from botproxy.proxy.jsd.pages import Page
 from botproxy.proxy.records import ResponseHead
@@ -311,20 +312,20 @@ class Relay:
         if left is not None:
             self._left = left = left - len(data)
         try:
-            data = body.feed(data)
+            parts = body.feed(data)
             late = self._late
             if late is not None and self._page is not None:
                 self._compose_late(late, self._page, body)
-                data += body.more()
+                if body.waiting:
+                    parts.append(body.more())
             if left == 0 and not body.waiting:
-                # All in one piece, as it came: a second one would cost as much as everything else.
-                data += body.end()
+                # All at once, as it came: a second writing would cost as much as everything else.
+                parts.append(body.end())
                 self._whole = not body.waiting
         except CodingError as problem:
             self._exchange.give_up(502, Ending.ORIGIN_FAILED, f"response body: {problem}")
             return
-        if data or self._head:
-            self._send(data)
+        self._send_parts(parts)
         if body.waiting:
             if self._upstream is not None:
                 self._upstream.hold(True)
@@ -368,6 +369,23 @@ class Relay:
             data = self._begin() + data
         exchange.sent += len(data)
         self._front.write(data)
+
+    def _send_parts(self, parts: list[Part]) -> None:
+        """What `_send` does with one piece."""
+        exchange = self._exchange
+        size = sum(map(len, parts))
+        if not size and not self._head:
+            return
+        exchange.body_sent += size
+        if self._chunked and size:
+            parts = [b"%x\r\n" % size, *parts, b"\r\n"]
+            size += len(parts[0]) + 2
+        if self._head:
+            head = self._begin()
+            size += len(head)
+            parts.insert(0, head)
+        exchange.sent += size
+        self._front.write_parts(parts, size)
 
     def _begin(self) -> bytes:
         exchange = self._exchange

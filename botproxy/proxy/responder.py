@@ -53,6 +53,10 @@ class Responder(Protocol):
         """Send bytes of the response, soon."""
         ...
 
+    def write_parts(self, parts: list[bytes | memoryview], size: int) -> None:
+        """The same for several pieces, `size` bytes together. What is large is not copied where that can be."""
+        ...
+
     def open_body(self) -> None:
         """Somebody takes the request body now."""
         ...

@@ -357,6 +357,10 @@ class FrontStream:
             self.posted = True
             self._connection.post_stream(self)
 
+    def write_parts(self, parts: list[bytes | memoryview], size: int) -> None:
+        """See `Responder`."""
+        self.write(b"".join(parts))
+
     def _interim(self, status: int, block: bytes) -> None:
         try:
             self._connection.session.send_block(self.number, status, block, False)

@@ -45,7 +45,8 @@ _UNREADABLE: Final = frozenset(
     )
 )
 
-_NARROW: Final = Writing(Width.ONE, 0, False)
+NARROW: Final = Writing(Width.ONE, 0, False)
+"""A superset of ASCII of which no more is known."""
 
 
 def writing(data: bytes, header: bytes, whole: bool) -> Writing | None:
@@ -60,7 +61,7 @@ def writing(data: bytes, header: bytes, whole: bool) -> Writing | None:
         if not whole and len(data) < len(mark) and mark.startswith(data):
             return Writing(Width.ONE, -1, False)
     if not header:
-        return _NARROW
+        return NARROW
     if header in _LITTLE:
         return Writing(Width.TWO_LITTLE, 0, True)
     if header in _BIG:

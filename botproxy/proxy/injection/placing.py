@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, final
 
 from botproxy.proxy.injection import opening as openings
-from botproxy.proxy.injection.charsets import Width, letters, offset, spelled, writing
+from botproxy.proxy.injection.charsets import NARROW, Width, Writing, letters, offset, spelled, writing
 
 MOST: Final = openings.MOST
 """Bytes of a page that are waited for until its opening is whole."""
@@ -34,17 +34,25 @@ class Placed(NamedTuple):
     copyable: bool = False  # whether it can
 
 
-_MORE: Final = Placed("")
-_FRAGMENT: Final = Placed(FRAGMENT)
-_FOREIGN: Final = Placed(CHARSET)
-_META: Final = Placed(META_POLICY)
+class Spot(NamedTuple):
+    """The same before there is a script: what depends on the page alone."""
+
+    result: str
+    written: Writing = NARROW
+    place: int = 0  # in letters
+    charset: bytes = b""  # an element that has to go along with the script, or nothing
+    before: bytes = b""
+    copyable: bool = False
 
 
-def place(data: bytes, charset: bytes, whole: bool, snippet: Callable[[], bytes]) -> Placed:
-    """Look at the beginning of a page. `charset` is what its header says, `whole` that nothing comes after `data`.
+_MORE: Final = Spot("")
+_FRAGMENT: Final = Spot(FRAGMENT)
+_FOREIGN: Final = Spot(CHARSET)
+_META: Final = Spot(META_POLICY)
 
-    `snippet` makes the script, in ASCII; it is called once the place is known.
-    """
+
+def locate(data: bytes, charset: bytes, whole: bool) -> Spot:
+    """Look at the beginning of a page. `charset` is what its header says, `whole` that nothing comes after `data`."""
     written = writing(data, charset, whole)
     if written is None:
         return _FOREIGN
@@ -61,18 +69,36 @@ def place(data: bytes, charset: bytes, whole: bool, snippet: Callable[[], bytes]
     said = openings.metas(text[: found.place + _HEAD], found.place)
     if said.policy:
         return _META
-    script = snippet()
+    named = b""
     if not written.told and _CHARSET.match(said.charset) is not None:
         # Browsers look for it in the first 1,024 bytes, from which our script may push it out.
-        script = b'<meta charset="%b">' % said.charset + script
+        named = b'<meta charset="%b">' % said.charset
     copyable = written.width is Width.ONE and not written.mark and b"\x1b" not in data[: found.place]
-    return Placed(
+    return Spot(
         INJECTED,
-        offset(found.place, written),
-        spelled(script, written),
+        written,
+        found.place,
+        named,
         found.doctype + found.html + found.head if copyable else b"",
         copyable,
     )
+
+
+def fill(spot: Spot, script: bytes) -> Placed:
+    """Put the script, in ASCII, into a place that was found (`INJECTED`)."""
+    return Placed(
+        INJECTED,
+        offset(spot.place, spot.written),
+        spelled(spot.charset + script, spot.written),
+        spot.before,
+        spot.copyable,
+    )
+
+
+def place(data: bytes, charset: bytes, whole: bool, snippet: Callable[[], bytes]) -> Placed:
+    """Both at once; `snippet` makes the script, and is called once the place is known."""
+    spot = locate(data, charset, whole)
+    return fill(spot, snippet()) if spot.result == INJECTED else Placed(spot.result)
 
 
 @final

@@ -14,6 +14,9 @@ from typing import Final, final
 import re2
 from isal.isal_zlib import crc32_combine
 
+Part = bytes | memoryview
+"""Some of a body."""
+
 _MAGIC: Final = b"\x1f\x8b\x08"
 _TRAILER: Final = Struct("<II")
 
@@ -80,33 +83,42 @@ class Splice:
         self._crc = 0
         self._size = 0
         self._tail = b""
-        self._kept: list[bytes] = []  # as much of the body as it takes to be sure of its end, when there is doubt
+        self._kept: list[memoryview] = []  # as much of the body as it takes to be sure of its end, when there is doubt
         self._kept_size = 0
         self._through = 0  # bytes of deflate so far
         self._mended = False
 
-    def begin(self, data: bytes, header: int, text: bytes) -> bytes:
+    def begin(self, data: bytes, header: int, text: bytes) -> list[Part]:
         """The first of the body, whose gzip header has this size, and the text, of at most `MOST_TEXT` bytes."""
         size = len(text)
         self._crc = zlib.crc32(text)
         self._size = size
-        return b"%b%b%b%b" % (
-            data[:header],
-            _STORED.pack(0, size, size ^ 0xFFFF),
-            text,
-            self.feed(data[header:]),
-        )
+        return [
+            b"%b%b%b" % (data[:header], _STORED.pack(0, size, size ^ 0xFFFF), text),
+            *self.feed(data, header),
+        ]
 
-    def feed(self, data: bytes) -> bytes:
-        """What goes on of the body."""
+    def feed(self, data: bytes, begin: int = 0) -> list[Part]:
+        """What goes on of the body, of which `data` is more from `begin` on. Nothing large is copied."""
+        size = len(data) - begin
         if self._mended:
-            return data
+            return [data]
+        view = memoryview(data)
         if self._kept_size <= _KEPT:
-            self._kept.append(data)
-            self._kept_size += len(data)
-        self._through += len(data)
-        if self._tail:
-            data = self._tail + data
+            self._kept.append(view[begin:])
+            self._kept_size += size
+        self._through += size
+        tail = self._tail
+        if size <= _HELD or _MEMBER.search(data, begin if tail else begin + _TRAILER_SIZE) is not None:
+            return [self._feed_small(tail + data[begin:])]
+        if tail and _MEMBER.search(tail + data[:_HELD]) is not None:
+            return [self._feed_small(tail + data)]
+        cut = len(data) if data.endswith(_FLUSHED) else len(data) - _HELD
+        self._tail = data[cut:]
+        return [tail, view[begin:cut]] if tail else [view[begin:cut]]
+
+    def _feed_small(self, data: bytes) -> bytes:
+        """The same for what is small, or might have the beginning of another member in it."""
         found = _MEMBER.search(data, _TRAILER_SIZE) if len(data) > _HELD else None
         while found is not None:  # by chance in one of two million pages
             at = found.start()

@@ -12,10 +12,15 @@ from typing import Final, final
 
 from botproxy.proxy.injection import splicing
 from botproxy.proxy.injection.codings import CodingError, Decoder, GzipEncoder, beginning, decoder
-from botproxy.proxy.injection.placing import FRAGMENT, INJECTED, MOST, Inserter, Placed, place
+from botproxy.proxy.injection.placing import FRAGMENT, INJECTED, MOST, Inserter, Placed, Spot, fill, locate
+from botproxy.proxy.injection.splicing import Part
+from botproxy.remembered import Remembered
 
 CODING: Final = "coding"
 """The result for a body that is not coded as its header says."""
+
+KEY_BYTES: Final = 1536
+"""Coded bytes by which an opening is known again."""
 
 _PEEK: Final = 2 * 1024
 _LONG_PEEK: Final = MOST + 4 * 1024
@@ -38,14 +43,24 @@ class PageBody:
     """
 
     __slots__ = (
-        *("_at", "_charset", "_decoder", "_encoder", "_fed", "_from", "_held", "_inserter", "_recoded"),
+        *("_at", "_charset", "_decoder", "_encoder", "_fed", "_from", "_held", "_inserter", "_openings"),
+        "_recoded",
         *("_snippet", "_splice", "_state", "_text", "coding", "grown", "result"),
     )
 
-    def __init__(self, coding: bytes, charset: bytes, recoded: bytes, snippet: Callable[[], bytes]) -> None:
+    def __init__(
+        self,
+        coding: bytes,
+        charset: bytes,
+        recoded: bytes,
+        snippet: Callable[[], bytes],
+        openings: Remembered[Spot] | None = None,
+    ) -> None:
         """`coding` and `charset` are what the head says, in lower case; `recoded` is gzip, or empty for visitors who do
-        not read it; `snippet` makes the script, once, when it is known that there is a place for it.
+        not read it; `snippet` makes the script, once, when it is known that there is a place for it; `openings`
+        remembers what coded pages begin like (keys of somewhat more than `KEY_BYTES`).
         """
+        self._openings: Final = openings
         self._from: Final = coding
         self._charset: Final = charset
         self._recoded: Final = recoded
@@ -85,19 +100,22 @@ class PageBody:
             self._inserter = Inserter(self._charset, self._snippet)
             self._begin_recoding(held)
 
-    def feed(self, data: bytes) -> bytes:
-        """A piece of the body, or nothing. Raises CodingError, once the head is out, for what cannot be unpacked."""
+    def feed(self, data: bytes) -> list[Part]:
+        """A piece of the body, or nothing, and what goes on, one after the other: what is large is not copied.
+
+        Raises CodingError, once the head is out, for what cannot be unpacked.
+        """
         state = self._state
         if state == _THROUGH:
-            return data
+            return [data]
         if state == _SPLICED and self._splice is not None:
             return self._splice.feed(data)
         if state == _RECODED and self._decoder is not None:
             self._fed = self._fed or data != b""
             self._decoder.give(data)
-            return self.more()
+            return [self.more()]
         if not data:
-            return b""
+            return []
         self._held = self._held + data if self._held else data
         return self._open(False)
 
@@ -126,7 +144,7 @@ class PageBody:
     def end(self) -> bytes:
         """The body is over and nothing is `waiting`: the last of what goes on."""
         if self._state == _OPENING:
-            data = self._open(True)
+            data = b"".join(self._open(True))
             if self._state == _OPENING:
                 data = self._give_up(FRAGMENT)
             return data if self.waiting else data + self.end()
@@ -145,27 +163,24 @@ class PageBody:
         # A body that was cut short stays one.
         return (encoder.add(last) if last else b"") + (encoder.end() if undo.complete else encoder.flush())
 
-    def _open(self, whole: bool) -> bytes:
+    def _open(self, whole: bool) -> list[Part]:
         """Look for the place in what is held."""
         held = self._held
         try:
-            plain = beginning(self._from, held, _PEEK)
-            placed = place(plain, self._charset, whole and len(plain) < _PEEK, self._snippet)
-            if not placed.result and len(plain) >= _PEEK:
-                plain = beginning(self._from, held, _LONG_PEEK)
-                placed = place(plain, self._charset, whole and len(plain) < _LONG_PEEK, self._snippet)
+            spot = self._located(held, whole)
         except CodingError:
-            return self._give_up(CODING)
-        if not placed.result:
-            return b"" if len(held) < _MOST_HELD else self._give_up(FRAGMENT)
-        if placed.result != INJECTED:
-            return self._give_up(placed.result)
+            return [self._give_up(CODING)]
+        if not spot.result:
+            return [] if len(held) < _MOST_HELD else [self._give_up(FRAGMENT)]
+        if spot.result != INJECTED:
+            return [self._give_up(spot.result)]
+        placed = fill(spot, self._snippet())
         self.result = INJECTED
         self._held = b""
         if not self._from:
             self._state = _THROUGH
             self._grow(len(placed.text))
-            return b"%b%b%b" % (held[: placed.at], placed.text, held[placed.at :])
+            return [held[: placed.at] + placed.text, memoryview(held)[placed.at :]]
         if placed.copyable and self._from != b"deflate":
             spliced = self._spliced(held, placed)
             if spliced:
@@ -174,15 +189,40 @@ class PageBody:
         self._at = placed.at
         self._text = placed.text
         self._begin_recoding(held)
-        return self.more()
+        return [self.more()]
 
-    def _spliced(self, held: bytes, placed: Placed) -> bytes:
+    def _located(self, held: bytes, whole: bool) -> Spot:
+        coding = self._from
+        charset = self._charset
+        openings = self._openings
+        key = b""
+        if openings is not None and coding and len(held) > KEY_BYTES:
+            # Pages of one site begin alike, coded too; what follows from the first bytes alone is not worked out twice.
+            first = held[:KEY_BYTES]
+            key = b"%b %b %b" % (coding, charset, first)
+            known = openings.get(key)
+            if known is not None:
+                return known
+            plain = beginning(coding, first, _PEEK)
+            if len(plain) >= _PEEK:
+                spot = locate(plain, charset, False)
+                if spot.result:
+                    openings.offer(key, spot)
+                    return spot
+        plain = beginning(coding, held, _PEEK)
+        spot = locate(plain, charset, whole and len(plain) < _PEEK)
+        if not spot.result and len(plain) >= _PEEK:
+            plain = beginning(coding, held, _LONG_PEEK)
+            spot = locate(plain, charset, whole and len(plain) < _LONG_PEEK)
+        return spot
+
+    def _spliced(self, held: bytes, placed: Placed) -> list[Part]:
         if self._from not in (b"gzip", b"x-gzip"):
-            return b""
+            return []
         header = splicing.header_size(held)
         text = placed.before + placed.text
         if not header or len(text) > splicing.MOST_TEXT:
-            return b""
+            return []
         self._state = _SPLICED
         self._grow(splicing.OVERHEAD + len(text))
         self._splice = splice = splicing.Splice()

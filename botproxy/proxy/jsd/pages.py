@@ -11,12 +11,13 @@ from botproxy.proxy.forwarding import ENCODING
 from botproxy.proxy.injection import heads
 from botproxy.proxy.injection.content_security import UNRESTRICTED, Form, Permission, permission
 from botproxy.proxy.injection.content_security import Page as PolicyPage
-from botproxy.proxy.injection.placing import FRAGMENT, INJECTED, META_POLICY
+from botproxy.proxy.injection.placing import FRAGMENT, INJECTED, META_POLICY, Spot
 from botproxy.proxy.injection.streams import PageBody
 from botproxy.proxy.jsd import bootstrap as bootstraps
 from botproxy.proxy.jsd import paths
 from botproxy.proxy.own_paths import PREFIX
 from botproxy.proxy.records import ResponseHead
+from botproxy.remembered import Remembered
 from botproxy.telemetry import Counters
 
 RENEWED: Final = 120.0
@@ -51,14 +52,17 @@ class Scene(NamedTuple):
 class PageScripts:
     """Of one zone. Decides which requests may be answered with the script."""
 
-    __slots__ = ("_base", "_handed", "_main", "_scene")
+    __slots__ = ("_base", "_element", "_handed", "_heads", "_main", "_scene", "openings")
 
     def __init__(self, scene: Scene, handed: Told | None = None) -> None:
         """`handed` is told of every page with the script whose visitor is expected to report."""
         self._scene: Final = scene
         self._handed: Final = None if scene.consent_event else handed
+        self.openings: Final[Remembered[Spot]] = Remembered(128, 256 * 1024, 2 * 1024)  # see `PageBody`
+        self._heads: Final[Remembered[bytes]] = Remembered(128, 128 * 1024, 2 * 1024)
         self._base: Final = scene.prefix + paths.BASE.removeprefix(PREFIX)
         self._main: Final = (scene.prefix + paths.MAIN.removeprefix(PREFIX)).encode()
+        self._element: Final = b'<script async src="%b"></script>' % self._main
 
     def page(self, facts: Facts, navigation: bool) -> Page | None:
         """How this request is to be asked for and its answer to be looked at; None for the many that are not."""
@@ -107,6 +111,8 @@ class PageScripts:
         sealed = bootstraps.seal(scene.sealer, bootstrap)
         told = bootstraps.parameters(bootstrap, sealed, self._base, scene.consent_event)
         nonce = b' nonce="%b"' % permitted.nonce if permitted.nonce else b""
+        if permitted is UNRESTRICTED:
+            return b"<script>window.__CF$cv$params=%b</script>%b" % (told, self._element)
         if permitted.form is Form.EXTERNAL:
             return b"<script%b async src=\"%b\" data-params='%b'></script>" % (nonce, self._main, told)
         return b'<script%b>window.__CF$cv$params=%b</script><script%b async src="%b"></script>' % (
@@ -115,6 +121,15 @@ class PageScripts:
             nonce,
             self._main,
         )
+
+    def head(self, lines: bytes, coding: bytes) -> bytes:
+        """The lines of the head of a page that got the script and comes in this coding; those that repeat are known."""
+        key = lines + coding
+        known = self._heads.get(key)
+        if known is None:
+            known = heads.with_script(lines, coding)
+            self._heads.offer(key, known)
+        return known
 
     def given(self, request: Request, client: Client) -> None:
         """A page with the script goes out."""
@@ -180,7 +195,7 @@ class Page:
             return
         self._session_id = session_id
         plain = self.request_extra == _PLAIN
-        self.body = PageBody(found.coding, found.charset, b"" if plain else b"gzip", self._snippet)
+        self.body = PageBody(found.coding, found.charset, b"" if plain else b"gzip", self._snippet, scripts.openings)
 
     def lines(self, lines: bytes, status: int) -> bytes:
         """Status line and header lines, each with its line end, as the visitor gets them."""
@@ -189,7 +204,7 @@ class Page:
             return heads.with_marked_tag(lines) if status == 304 and self._unmarked else lines
         if not body.changed:
             return lines
-        return heads.with_script(lines, body.coding)
+        return self._scripts.head(lines, body.coding)
 
     def ended(self) -> None:
         """The answer is over: count what became of it."""

@@ -118,12 +118,12 @@ def through(
     body = PageBody(coding, charset, recoded, lambda: SCRIPT)
     sent: list[bytes] = []
     if head_first:
-        sent.append(body.feed(b""))
+        sent += body.feed(b"")
         body.settle()
     at = 0
     for cut in [*sorted(cuts), len(data)]:
         if cut > at or cut == len(data):
-            sent.append(body.feed(data[at:cut]))
+            sent += body.feed(data[at:cut])
             body.settle()
             while body.waiting:
                 sent.append(body.more())
@@ -315,7 +315,7 @@ def test_a_bomb_is_unpacked_in_turns(coding: str) -> None:
     name, encode = CODINGS[coding]
     body = PageBody(name, b"", b"gzip", lambda: SCRIPT)
     data = encode(page)
-    sent = [body.feed(data)]
+    sent = body.feed(data)
     turns = 0
     while body.waiting:
         turns += 1
@@ -337,6 +337,6 @@ def test_what_was_read_goes_on_at_once() -> None:
         for piece in (b"<!doctype html><html><head><title>a</title>", b"<body>one", b"<p>two", b"<p>three</html>"):
             page += piece
             data = piece if coding == "plain" else deflate.compress(piece) + deflate.flush(zlib.Z_SYNC_FLUSH)
-            sent += body.feed(data)
+            sent += b"".join(body.feed(data))
             body.settle()
             assert decoded(body.coding, sent).endswith(page[40:])
