@@ -89,6 +89,7 @@ def add_routes(app: web.Application) -> None:
     app[TURNS] = Turns()
     app.router.add_post(PATH, _simulate)
     app.router.add_get(f"{PATH}/thresholds", _thresholds)
+    app.router.add_get(f"{PATH}/events", _events)
 
 
 def _json(value: Any, status: int = 200) -> web.Response:
@@ -175,3 +176,29 @@ async def _thresholds(request: web.Request) -> web.Response:
         return _json({"error": f"{AT_ONCE} trials run and {WAITING} wait already: try again in a moment"}, 429)
     except StoreUnavailable as error:
         return _json({"error": str(error)}, 503)
+
+
+async def _events(request: web.Request) -> web.StreamResponse:
+    """What is recorded of each request, as much as rules look at, in the order in which it was stored: for `botproxy
+    simulate`. `solved=yes` gives only those that solved a challenge."""
+    analytics: Analytics = request.app[ANALYTICS]()
+    response: web.StreamResponse | None = None
+    try:
+        view = queries.read_view(request.query, time.time())
+        refusal = _unable(analytics, view.zones or ())
+        if refusal is not None:
+            return refusal
+        assert analytics.store is not None
+        trying = await asyncio.to_thread(_engine)
+        async for lines in trying.lines(analytics.store, view, bool(request.query.get("solved"))):
+            if response is None:
+                response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+                await response.prepare(request)
+            await response.write(lines)
+    except (QueryError, StoreUnavailable) as error:
+        if response is None:
+            return _json({"error": str(error)}, 400 if isinstance(error, QueryError) else 503)
+        raise  # a list that ends too early must not look whole
+    assert response is not None
+    await response.write_eof()
+    return response

@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
+
+import orjson
 
 from botproxy.admin import queries
 from botproxy.admin.analytics import ANSWER_SECONDS
@@ -28,7 +30,7 @@ from botproxy.store.events import (
     Span,
 )
 
-__all__ = ["RuleError", "slid", "tried"]
+__all__ = ["RuleError", "lines", "slid", "tried"]
 
 MAX_SCANNED: Final = 200_000
 """Stored events that one trial looks at: the newest."""
@@ -133,3 +135,30 @@ async def slid(store: EventStore, view: queries.View) -> dict[str, Any]:
         "total": sum(number for _, number in scores),
         "thresholds": sliding.records(rows),
     }
+
+
+async def lines(store: EventStore, view: queries.View, solved: bool) -> AsyncIterator[bytes]:
+    """Rows of `STORED` as JSON lines, a page at a time; at least once. Raises QueryError, StoreUnavailable."""
+    after = -1
+    chosen = All((view.filter, Condition("action", "in", tuple(sorted(SOLVED))))) if solved else view.filter
+    while True:
+        part = All((chosen, Condition("sequence", "gt", after)))
+        query = Events(view.span, STORED, view.zones, part, (Order("sequence"),), PAGE)
+        answer = await store.ask(query, ANSWER_SECONDS)
+        yield await asyncio.to_thread(_written, answer.rows)
+        if len(answer.rows) < PAGE:
+            return
+        after = answer.rows[-1][_SEQUENCE]
+
+
+_SEQUENCE: Final = STORED.index("sequence")
+
+
+def _written(rows: Sequence[Sequence[Any]]) -> bytes:
+    """On a thread."""
+    written: list[bytes] = []
+    for at, row in enumerate(rows):
+        if at % YIELD == 0:
+            os.sched_yield()
+        written.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    return b"".join(written)

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "health": "running",
     "clients": "clients",
     "explain": "explain",
+    "simulate": "simulate",
     "train": "train",
     "models": "models",
     "keys": "keys",

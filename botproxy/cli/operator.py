@@ -7,7 +7,7 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +40,21 @@ def admin_options(command: F) -> F:
     return command
 
 
+def ask_lines(admin: str, token_file: Path | None, path: str, seconds: float = 30.0) -> Iterator[bytes]:
+    """The lines of an answer that has many. Raises `click.ClickException` when there is none, or it breaks off."""
+    address = _address(admin)
+    request = _request(address, token_file, "GET", path, None)
+    try:
+        with _opener().open(request, timeout=seconds) as answer:
+            yield from answer
+    except urllib.error.HTTPError as error:
+        said = _read(error.read(MAX_ANSWER), address)
+        raise click.ClickException(str(said.get("error", f"the proxy answered {error.code}"))) from None
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise click.ClickException(f"the proxy at {address} did not answer to the end: {reason}") from None
+
+
 def ask(
     admin: str,
     token_file: Path | None,
@@ -50,19 +65,9 @@ def ask(
 ) -> tuple[int, dict[str, Any]]:
     """Status and JSON of the answer. Raises `click.ClickException` saying what to do when there is none."""
     address = _address(admin)
-    request = urllib.request.Request(
-        f"http://{address}{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json", "Accept": "application/json"},
-    )
-    token = _token(token_file)
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
-    # Not by way of a proxy that the environment names: the admin listener is usually on this very machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = _request(address, token_file, method, path, None if body is None else json.dumps(body).encode())
     try:
-        with opener.open(request, timeout=seconds) as answer:
+        with _opener().open(request, timeout=seconds) as answer:
             return answer.status, _read(answer.read(MAX_ANSWER), address)
     except urllib.error.HTTPError as error:
         said = _read(error.read(MAX_ANSWER), address)
@@ -82,6 +87,26 @@ def ask(
         ) from None
     except (OSError, http.client.HTTPException):
         raise click.ClickException(f"what answers at {address} is not the admin listener of botproxy") from None
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    # Not by way of a proxy that the environment names: the admin listener is usually on this very machine.
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _request(
+    address: str, token_file: Path | None, method: str, path: str, data: bytes | None
+) -> urllib.request.Request:
+    request = urllib.request.Request(
+        f"http://{address}{path}",
+        method=method,
+        data=data,
+        headers={"Content-Type": "application/json", "Accept": "application/json"},
+    )
+    token = _token(token_file)
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    return request
 
 
 def _address(admin: str) -> str:

@@ -47,7 +47,7 @@ class ZoneRuleset:
 
     __slots__ = (
         "_access", "_bot_rules", "_fights", "_guarded", "_js_detection", "_reached", "_rules", "_set",
-        "_set_without_bots", "_user_agents", "_without_bots", "body_need", "needs_profile", "unindexed",
+        "_set_without_bots", "_user_agents", "_without_bots", "body_need", "expressions", "needs_profile", "unindexed",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +59,8 @@ class ZoneRuleset:
         js_detection: Ruling | None = None,
     ) -> None:
         self._rules: Final = list(rules)
+        self.expressions: Final = tuple(expressions)
+        """In the order in which the rules stand; `rules` tells whose they are."""
         self._set: Final = ExpressionSet(expressions)
         self.body_need: Final = self._set.body_need
         """How much of a body must be there when `evaluate` is called."""
@@ -122,15 +124,30 @@ class ZoneRuleset:
         )
         return cls(rules, expressions, table if len(table) else None, agents if len(agents) else None, failed)
 
+    @property
+    def rules(self) -> Sequence[Placed]:
+        """All rules that have an expression, in their order."""
+        return self._rules
+
     def evaluate(self, facts: Facts, rates: RateLimits | None = None, under_attack: bool = False) -> Verdict:
         """What the rules say of these facts.
 
         When scoring failed, rules that use a bot field are not evaluated but counted: their fields are missing, and
         a `not` around a missing value would come true.
         """
+        return self.evaluate_at(facts, None, rates, under_attack)
+
+    def evaluate_at(
+        self,
+        facts: Facts,
+        known: Sequence[int] | None,
+        rates: RateLimits | None = None,
+        under_attack: bool = False,
+    ) -> Verdict:
+        """As `evaluate`; where `known` is given, the rules whose expressions are true are those at these positions."""
         if self._guarded or under_attack:
-            return self._guard(facts, rates, under_attack)
-        positions = self._positions(facts)
+            return self._guard(facts, rates, under_attack, known)
+        positions = iter(known) if known is not None else iter(self._positions(facts))
         if rates is not None or self._js_detection is not None or facts.scoring_failed:
             return self._decide(facts, rates, positions, [], [], 0)
         # Most requests match nothing, and pay for nothing but finding that out.
@@ -143,7 +160,9 @@ class ZoneRuleset:
             return (self._without_bots[at] for at in self._set_without_bots.matching(facts))
         return self._set.matching(facts)
 
-    def _guard(self, facts: Facts, rates: RateLimits | None, under_attack: bool) -> Verdict:
+    def _guard(
+        self, facts: Facts, rates: RateLimits | None, under_attack: bool, known: Sequence[int] | None
+    ) -> Verdict:
         """The phases before rules with expressions, then those."""
         matches: list[RuleMatch] = []
         shadows: list[RuleMatch] = []
@@ -165,26 +184,27 @@ class ZoneRuleset:
             found = user_agents.matching(facts.request)
             if found is not None:
                 if Phase.USER_AGENT in self._reached:
-                    skipped = self._skipped_ahead(facts)
+                    skipped = self._skipped_ahead(facts, known)
                 if skipped is None or Phase.USER_AGENT not in skipped:
                     verdict = self._act(found, facts, matches, shadows, 0)
                     if verdict is not None:
                         return verdict
         if under_attack and not _verified(facts):
             if skipped is None and Phase.UNDER_ATTACK in self._reached:
-                skipped = self._skipped_ahead(facts)
+                skipped = self._skipped_ahead(facts, known)
             if skipped is None or Phase.UNDER_ATTACK not in skipped:
                 verdict = self._act(_UNDER_ATTACK, facts, matches, shadows, 0)
                 if verdict is not None:
                     return verdict
-        return self._decide(facts, rates, self._positions(facts), matches, shadows, removed)
+        positions = known if known is not None else self._positions(facts)
+        return self._decide(facts, rates, positions, matches, shadows, removed)
 
-    def _skipped_ahead(self, facts: Facts) -> frozenset[Phase]:
+    def _skipped_ahead(self, facts: Facts, known: Sequence[int] | None) -> frozenset[Phase]:
         """What the custom rules that this request would reach pass over; nothing is recorded."""
         skipped: frozenset[Phase] = frozenset()
         removed = 0
         gate = OPEN
-        for position in self._positions(facts):
+        for position in known if known is not None else self._positions(facts):
             rule = self._rules[position]
             if rule.phase > Phase.CUSTOM:
                 break

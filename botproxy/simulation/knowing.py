@@ -6,7 +6,6 @@ twice: as if all of them turned out against it, and as if all turned out for it.
 
 from __future__ import annotations
 
-from enum import IntFlag
 from typing import Final, NamedTuple
 
 from botproxy.rules import FIELDS, Expression
@@ -17,20 +16,21 @@ from botproxy.simulation.facts import BODILESS
 from botproxy.simulation.recorded import Recorded
 
 
-class Gap(IntFlag):
-    """What can be missing from a record."""
+class Gap:
+    """What can be missing from a record: bits of a whole number, which is asked for every request."""
 
-    HEADERS = 1  # all but Host, User-Agent, Referer and X-Requested-With
-    CALLERS = 2  # what callers did lately
-    PLACE = 4  # more of a place than country and ASN
-    CONNECTION = 8  # TLS in more detail than version, cipher and fingerprints; the server's end
-    RAW = 16  # the target before it was normalised
-    CLAIMS = 32  # the bot that a request says it is, signed agents, corporate proxies
-    BODY = 64
-    QUERY = 128  # values of the query
-    REFERER = 256  # values of the Referer's query
-    ADDRESS = 512  # it was hashed or cut short
-    RESPONSE = 1024  # headers of the answer
+    HEADERS: Final = 1  # all but Host, User-Agent, Referer and X-Requested-With
+    CALLERS: Final = 2  # what callers did lately
+    PLACE: Final = 4  # more of a place than country and ASN
+    CONNECTION: Final = 8  # TLS in more detail than version, cipher and fingerprints; the server's end
+    RAW: Final = 16  # the target before it was normalised
+    CLAIMS: Final = 32  # the bot that a request says it is, signed agents, corporate proxies
+    BODY: Final = 64
+    QUERY: Final = 128  # values of the query
+    REFERER: Final = 256  # values of the Referer's query
+    ADDRESS: Final = 512  # it was hashed or cut short
+    RESPONSE: Final = 1024  # headers of the answer
+    RATES: Final = 2048  # the requests beside it: a sample was stored
 
 
 WORDS: Final = {
@@ -45,6 +45,7 @@ WORDS: Final = {
     Gap.REFERER: "values in the Referer's query",
     Gap.ADDRESS: "addresses that were hashed",
     Gap.RESPONSE: "headers of the answer",
+    Gap.RATES: "rates, of which a sample was stored",
 }
 """For people."""
 
@@ -53,7 +54,7 @@ ALWAYS: Final = Gap.HEADERS | Gap.CALLERS | Gap.PLACE | Gap.CONNECTION | Gap.RAW
 
 RECORDED_HEADERS: Final = frozenset((b"host", b"user-agent", b"referer", b"x-requested-with"))
 
-_FIELDS: Final[dict[str, Gap]] = {
+_FIELDS: Final[dict[str, int]] = {
     "http.cookie": Gap.HEADERS,
     "http.x_forwarded_for": Gap.HEADERS,
     "http.request.cookies": Gap.HEADERS,
@@ -98,7 +99,7 @@ _PREFIXES: Final = (
 )
 
 
-def field_gap(name: str) -> Gap:
+def field_gap(name: str) -> int:
     """What has to be known for this field to be."""
     gap = _FIELDS.get(name)
     if gap is not None:
@@ -107,13 +108,13 @@ def field_gap(name: str) -> Gap:
         return Gap.CALLERS
     if name.startswith("ip.src.") and name not in _KNOWN_PLACES:
         return Gap.PLACE
-    return next((gap for prefix, gap in _PREFIXES if name.startswith(prefix)), Gap(0))
+    return next((gap for prefix, gap in _PREFIXES if name.startswith(prefix)), 0)
 
 
-def gap_of(node: Node | Argument) -> Gap:
+def gap_of(node: Node | Argument) -> int:
     """What has to be known for this part of an expression to be."""
     if isinstance(node, Literal):
-        return Gap(0)
+        return 0
     if isinstance(node, Access):
         base = node.base
         if isinstance(base, Field):
@@ -128,20 +129,20 @@ def gap_of(node: Node | Argument) -> Gap:
     return _joined(node.items)
 
 
-def _joined(nodes: tuple[Node | Argument, ...]) -> Gap:
-    found = Gap(0)
+def _joined(nodes: tuple[Node | Argument, ...]) -> int:
+    found = 0
     for node in nodes:
         found |= gap_of(node)
     return found
 
 
-def _header_gap(name: object) -> Gap:
+def _header_gap(name: object) -> int:
     if name == b"referer":
         return Gap.REFERER
-    return Gap(0) if name in RECORDED_HEADERS else Gap.HEADERS
+    return 0 if name in RECORDED_HEADERS else Gap.HEADERS
 
 
-def _call_gap(call: Call) -> Gap:
+def _call_gap(call: Call) -> int:
     arguments = call.arguments
     if call.function == "has_key" and len(arguments) == 2:
         subject, key = arguments
@@ -152,11 +153,11 @@ def _call_gap(call: Call) -> Gap:
             and subject.base.name == "http.request.headers"
             and isinstance(key, Literal)
         ):
-            return Gap(0) if key.value in RECORDED_HEADERS else Gap.HEADERS
+            return 0 if key.value in RECORDED_HEADERS else Gap.HEADERS
     return _joined(arguments)
 
 
-def gaps(recorded: Recorded) -> Gap:
+def gaps(recorded: Recorded) -> int:
     """What this record does not tell."""
     missing = ALWAYS
     if recorded.method not in BODILESS:
@@ -170,6 +171,8 @@ def gaps(recorded: Recorded) -> Gap:
     address = recorded.client_ip
     if not address or not ("." in address or ":" in address):
         missing |= Gap.ADDRESS
+    if recorded.sample_interval > 1:
+        missing |= Gap.RATES
     return missing
 
 
@@ -183,7 +186,7 @@ _FALSE: Final = Not(_TRUE)
 _MOST_XOR: Final = 4
 
 
-def _taken(node: Node, missing: Gap, otherwise: bool, negated: bool) -> Node | bool:
+def _taken(node: Node, missing: int, otherwise: bool, negated: bool) -> Node | bool:
     """The part with every condition on something missing replaced by `otherwise`; `negated` when it is to be denied."""
     gap = gap_of(node) & missing
     if not gap:
@@ -228,14 +231,14 @@ class Known(NamedTuple):
     exact: bool  # both are the expression itself
 
 
-def known(expression: Expression, missing: Gap) -> Known:
+def known(expression: Expression, missing: int) -> Known:
     """What can be said of an expression where this is missing."""
     if not gap_of(expression.tree) & missing:
         return Known(expression, expression, True)
     return Known(_made(expression, missing, False), _made(expression, missing, True), False)
 
 
-def _made(expression: Expression, missing: Gap, otherwise: bool) -> Expression:
+def _made(expression: Expression, missing: int, otherwise: bool) -> Expression:
     tree = _taken(expression.tree, missing, otherwise, False)
     if isinstance(tree, bool):
         tree = _TRUE if tree else _FALSE

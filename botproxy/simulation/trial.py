@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final, final
 
-from botproxy.model import ClearanceLevel
+from botproxy.model import ClearanceLevel, Facts
 from botproxy.rules import Lists, compile_expression
 from botproxy.simulation.facts import facts_of
 from botproxy.simulation.fates import FATES, LEVELS, Fate, judged, reached, recorded_fate
-from botproxy.simulation.knowing import Gap, Known, gap_of, gaps, known
+from botproxy.simulation.harm import HARMS, harm_of
+from botproxy.simulation.judging import Judged
+from botproxy.simulation.knowing import Known, gap_of, gaps, known
 from botproxy.simulation.past import Solvers
 from botproxy.simulation.recorded import Recorded
 from botproxy.simulation.tallies import Attributes
-from botproxy.simulation.welcome import welcome
 
 ACTIONS: Final = tuple(FATES)
 SAMPLES: Final = 20
@@ -42,17 +43,56 @@ _SHOWN: Final = (
 
 
 @final
-class Trial:
-    """One rule, at the end of a zone's own rules and before its presets. Give it requests, then read the result."""
+class OneMore:
+    """One more rule at the end of a zone's own, before its presets, beside what was recorded of all others."""
 
-    def __init__(self, expression: str, action: str, solvers: Solvers, lists: Lists | None = None) -> None:
+    def __init__(self, expression: str, action: str, lists: Lists | None = None) -> None:
         """Raises RuleError."""
         self._expression: Final = compile_expression(expression, lists=lists)
         self._gap: Final = gap_of(self._expression.tree)
-        self._fate: Final = FATES[action]
-        self._level: Final = LEVELS.get(self._fate, ClearanceLevel.NONE)
+        self.fate: Final = FATES[action]
+        self.level: Final = LEVELS.get(self.fate, ClearanceLevel.NONE)
+        self._variants: Final[dict[int, Known]] = {}
+
+    def matches(self, facts: Facts, missing: int) -> bool | None:
+        """Whether it matches; None where that cannot be told."""
+        if facts.scoring_failed and self._expression.uses_bot_management:
+            return False  # no rule that reads bot fields is evaluated then
+        lacking = self._gap & missing
+        if not lacking:
+            return self._expression.matches(facts)
+        variant = self._variants.get(lacking)
+        if variant is None:
+            variant = self._variants[lacking] = known(self._expression, lacking)
+        if not variant.possibly.matches(facts):
+            return False
+        return True if variant.surely.matches(facts) else None
+
+    def after(self, recorded: Recorded, facts: Facts) -> Fate:
+        """What becomes of a request that it matches."""
+        before = recorded_fate(recorded)
+        clearance = facts.clearance
+        passed = clearance is not None and clearance.level >= self.level > ClearanceLevel.NONE
+        return before if self.fate is Fate.FORWARD or passed or not reached(recorded, before) else self.fate
+
+    def judge(self, recorded: Recorded, facts: Facts, missing: int) -> Judged:
+        """What becomes of a request."""
+        matches = self.matches(facts, missing)
+        if matches is None:
+            if self.after(recorded, facts) is recorded_fate(recorded):
+                return Judged(recorded_fate(recorded))  # it would not change a thing
+            return Judged(None, self._gap & missing)
+        return Judged(self.after(recorded, facts) if matches else recorded_fate(recorded))
+
+
+@final
+class Trial:
+    """What one more rule does, counted. Give it requests, then read the result."""
+
+    def __init__(self, expression: str, action: str, solvers: Solvers, lists: Lists | None = None) -> None:
+        """Raises RuleError."""
+        self._rule: Final = OneMore(expression, action, lists)
         self.solvers: Final = solvers
-        self._variants: Final[dict[Gap, Known]] = {}
         self._by: Final = Attributes()
         self._samples: Final[list[Recorded]] = []
         self.scanned = 0  # records
@@ -61,7 +101,7 @@ class Trial:
         self.unjudgeable = 0
         self.unseen = 0
         self.changed = 0
-        self.harm: Final = {"solved_challenge": 0, "verified_bots": 0, "welcome_automation": 0}
+        self.harm: Final = dict.fromkeys(HARMS, 0)
 
     def add(self, recorded: Recorded) -> None:
         """Try the rule on a request."""
@@ -70,19 +110,11 @@ class Trial:
         if not judged(recorded):
             self.unseen += weight  # paths of our own, and what was refused before any rule
             return
-        expression = self._expression
-        if recorded.scoring_failed and expression.uses_bot_management:
-            self.judged += weight  # no rule that reads bot fields is evaluated then
+        facts = facts_of(recorded, self.solvers.clearance(recorded))
+        matches = self._rule.matches(facts, gaps(recorded))
+        if matches is None:
+            self.unjudgeable += weight
             return
-        clearance = self.solvers.clearance(recorded)
-        facts = facts_of(recorded, clearance)
-        if self._gap:
-            matches = self._matches(facts, self._gap & gaps(recorded))
-            if matches is None:
-                self.unjudgeable += weight
-                return
-        else:
-            matches = expression.matches(facts)
         self.judged += weight
         if not matches:
             return
@@ -90,34 +122,13 @@ class Trial:
         self._by.add(recorded, weight)
         if len(self._samples) < SAMPLES:
             self._samples.append(recorded)
-        before = recorded_fate(recorded)
-        passed = clearance is not None and clearance.level >= self._level > ClearanceLevel.NONE
-        if self._fate is Fate.FORWARD or passed or before is self._fate or not reached(recorded, before):
+        before, after = recorded_fate(recorded), self._rule.after(recorded, facts)
+        if after is before:
             return
         self.changed += weight
-        if before is Fate.FORWARD or before < self._fate is Fate.BLOCK:
-            self._hit(recorded, before, weight, welcome(recorded, facts))
-
-    def _matches(self, facts: Any, missing: Gap) -> bool | None:
-        if not missing:
-            return self._expression.matches(facts)
-        variant = self._variants.get(missing)
-        if variant is None:
-            variant = self._variants[missing] = known(self._expression, missing)
-        if not variant.possibly.matches(facts):
-            return False
-        return True if variant.surely.matches(facts) else None
-
-    def _hit(self, recorded: Recorded, before: Fate, weight: int, exempt: bool) -> None:
-        proven = self.solvers.proven(recorded)
-        if proven and (self._fate is Fate.BLOCK or self._level > proven):
-            self.harm["solved_challenge"] += weight
-        if before is not Fate.FORWARD:
-            return
-        if recorded.verified_bot_category:
-            self.harm["verified_bots"] += weight
-        elif exempt:
-            self.harm["welcome_automation"] += weight
+        harm = harm_of(recorded, facts, before, after, self.solvers)
+        if harm is not None:
+            self.harm[harm] += weight
 
     def result(self) -> dict[str, Any]:
         """Everything, ready for JSON. Counts are of requests: each record counts for as many as it stands for."""

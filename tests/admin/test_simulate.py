@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from aiohttp.test_utils import TestClient, TestServer
+from click.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "store" / "events"))
 
@@ -18,8 +21,10 @@ from made import BASE, HOUR, KEEP, clock, event
 from botproxy.admin import simulate, trying
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.application import application
+from botproxy.cli import main
 from botproxy.model import Event
 from botproxy.rules import named_list
+from botproxy.simulation import from_store
 from botproxy.store.duckdb.backend import DuckdbStore
 
 BROWSER = "Mozilla/5.0 (Windows NT 10.0) Chrome/120 Safari/537"
@@ -95,14 +100,20 @@ class Control:
         return Analytics(self._store, ("shop", "blog"), lists=lambda: lists)
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckdbStore]:
+    made = DuckdbStore(tmp_path_factory.mktemp("store") / "events.duckdb", KEEP, clock=clock)
+    made.put([tuple(each) for each in EVENTS])
+    asyncio.run(made.flush())
+    yield made
+    made.close(10)
+
+
 @pytest.fixture
-async def client(tmp_path: Path, aiohttp_client: Any) -> AsyncIterator[TestClient[Any, Any]]:
-    store = DuckdbStore(tmp_path / "events.duckdb", KEEP, clock=clock)
-    store.put([tuple(each) for each in EVENTS])
-    await store.flush()
+async def client(store: DuckdbStore, aiohttp_client: Any) -> TestClient[Any, Any]:
     control: Any = Control(store)
-    yield await aiohttp_client(TestServer(application(control, None)))
-    await asyncio.to_thread(store.close, 10)
+    client: TestClient[Any, Any] = await aiohttp_client(TestServer(application(control, None)))
+    return client
 
 
 async def tried(client: TestClient[Any, Any], expression: str, action: str = "block", **given: Any) -> Any:
@@ -237,3 +248,30 @@ async def test_without_a_store_it_is_said(aiohttp_client: Any) -> None:
     client = await aiohttp_client(TestServer(application(control, None)))
     assert (await client.post("/api/simulate", json={"expression": "ssl"})).status == 503
     assert (await client.get("/api/simulate/thresholds")).status == 503
+
+
+async def test_records_for_the_command_line_in_the_order_in_which_they_were_stored(
+    client: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trying, "PAGE", 4)
+    parameters = {name: str(value) for name, value in RANGE.items()}
+    answer = await client.get("/api/simulate/events", params={**parameters, "zone": "shop"})
+    found = [from_store(json.loads(line)) for line in (await answer.text()).splitlines()]
+    assert [each.ray for each in found] == [each.ray for each in EVENTS if each.zone == "shop"]
+    assert found[6].rule_ids == ["programs.feeds"]
+    solved = await client.get("/api/simulate/events", params={**parameters, "solved": "yes"})
+    assert len((await solved.text()).splitlines()) == 1
+    nothing = await client.get("/api/simulate/events", params={"since": "1", "until": "2"})
+    assert (nothing.status, await nothing.text()) == (200, "")
+    assert (await client.get("/api/simulate/events", params={"zone": "nowhere"})).status == 404
+
+
+async def test_the_command_asks_the_running_proxy_for_its_records(client: TestClient[Any, Any]) -> None:
+    options = ["--rule", "cf.bot_management.score lt 30", "--action", "block", "--zone", "shop", "--json"]
+    options += ["--store", "--admin", f"127.0.0.1:{client.port}", "--since", "4h"]
+    with time_machine.travel(RANGE["until"]):
+        done = await asyncio.to_thread(CliRunner().invoke, main, ["simulate", *options])
+    assert done.exit_code == 1, done.output
+    found = json.loads(done.stdout)
+    assert (found["compared"], found["unseen"]) == (13, 1)
+    assert found["harm"]["solved_challenge"] == 2
