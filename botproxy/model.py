@@ -494,3 +494,4 @@ class Event(NamedTuple):
     hosting: bool = False  # that provider's programs live there
     score_lift: int = 0  # points of the score that the session's earlier ones lent
     features: str = ""  # what the model was asked, as `scoring.asked` writes it; "" where that was not kept
+    header_fingerprint: str = ""  # who writes headers alike; "" where nothing asks for it

@@ -75,6 +75,7 @@ EXTENSION_NAMES: Final[dict[str, str]] = {
     "score_lift": "BotproxyScoreLift",  # points of BotScore that the session's earlier scores lent
     "features": "BotproxyFeatures",  # what the model was asked; `botproxy explain` reads it
     "http2_fingerprint": "BotproxyHTTP2Fingerprint",  # SETTINGS|WINDOW_UPDATE|priorities|pseudo-header fields
+    "header_fingerprint": "BotproxyHeaderFingerprint",  # who writes headers alike; where anomaly detection is on
     "cloud": "BotproxyCloud",  # in whose published ranges the address is, such as "aws"
     "hosting": "BotproxyHosting",  # and programs live there
 }

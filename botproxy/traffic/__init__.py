@@ -3,7 +3,7 @@
 from botproxy.traffic.counts import KEYS, NOWHERE, CountedRule, RateCounts
 from botproxy.traffic.header_order import header_fingerprint
 from botproxy.traffic.merged import NODES, MergedCounts
-from botproxy.traffic.profiles import Keys, Profiles, Seen
+from botproxy.traffic.profiles import Keys, Profiles, Seen, is_login, login_failed
 from botproxy.traffic.records import Record, RecordError, decode, encode
 from botproxy.traffic.told import ToldError
 
@@ -23,4 +23,6 @@ __all__ = [
     "decode",
     "encode",
     "header_fingerprint",
+    "is_login",
+    "login_failed",
 ]

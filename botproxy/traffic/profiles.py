@@ -128,6 +128,11 @@ def is_login(method: bytes, path: bytes) -> bool:
     return method == b"POST" and _LOGIN_PATH.search(path, 0, 256) is not None
 
 
+def login_failed(status: int, page: bool) -> bool:
+    """Whether an attempt to log in seems to have failed, by its answer; `page` is whether that is HTML."""
+    return status in _LOGIN_FAILED or (status == 200 and page)
+
+
 class Keys(NamedTuple):
     """Who calls and what for, as numbers. 0 where there is none."""
 
@@ -321,7 +326,7 @@ class Profiles:
         if request.method == b"POST" and is_login(request.method, request.path):
             figures.append(LOGINS)
             crowd.append(C_LOGINS)
-            if status in _LOGIN_FAILED or (status == 200 and page):
+            if login_failed(status, page):
                 figures.append(LOGIN_FAILURES)
                 crowd.append(C_LOGIN_FAILURES)
         if challenged:
