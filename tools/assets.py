@@ -27,7 +27,8 @@ class AssetsError(Exception):
 
 def bundles(root: Path = ROOT) -> list[Path]:
     """The files that a build writes."""
-    return [root / bundle["output"] for bundle in json.loads((root / "web" / "bundles.json").read_text())]
+    listed = json.loads((root / "web" / "bundles.json").read_text())
+    return [root / name for bundle in listed for name in (bundle["output"], *bundle.get("also", ()))]
 
 
 def is_up_to_date(root: Path = ROOT) -> bool:
@@ -61,7 +62,8 @@ def check(root: Path = ROOT) -> None:
     with (root / "web" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         node = _prepare(root)
-    _run(root, [*node.program, "node_modules/typescript/bin/tsc", "--noEmit"])
+    for project in ("tsconfig.json", "tsconfig.operators.json"):
+        _run(root, [*node.program, "node_modules/typescript/bin/tsc", "--noEmit", "--project", project])
 
 
 class Node:

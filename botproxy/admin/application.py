@@ -8,12 +8,11 @@ import orjson
 from aiohttp import web
 from pydantic import ConfigDict, ValidationError
 
-from botproxy.admin import client_v4, offers, rest, simulate
+from botproxy.admin import client_v4, dashboard, offers, rest, simulate
 from botproxy.admin.analytics import ANALYTICS, Analytics
 from botproxy.admin.auditing import noted
 from botproxy.admin.guard import guard
 from botproxy.admin.misread import misread
-from botproxy.admin.page import INDEX
 from botproxy.errors import OperatorError
 from botproxy.schema import Section
 
@@ -22,7 +21,7 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECURITY = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -124,7 +123,7 @@ def application(control: Control, token: str | None, offered: offers.Offers = of
     simulate.add_routes(app)
     offers.add_routes(app, offered)
     app.on_response_prepare.append(_secure)
-    app.router.add_get("/", _index)
+    dashboard.add_routes(app)
     app.router.add_get("/healthz", _health)
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/api/mode", _modes)
@@ -138,15 +137,12 @@ def application(control: Control, token: str | None, offered: offers.Offers = of
 
 
 async def _secure(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_SECURITY)
+    for name, value in _SECURITY.items():
+        response.headers.setdefault(name, value)
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:
     return web.Response(body=orjson.dumps(value) + b"\n", status=status, content_type="application/json")
-
-
-async def _index(_request: web.Request) -> web.Response:
-    return web.Response(text=INDEX, content_type="text/html")
 
 
 async def _health(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from botproxy.admin.dashboard import is_open
 from botproxy.admin.operator import LOOPBACK, Operator, let_in
 
 OPEN_PATHS = frozenset({"/healthz"})
@@ -16,9 +17,10 @@ OPEN_PATHS = frozenset({"/healthz"})
 def guard(token: str | None) -> Middleware:
     """The middleware that refuses everyone else.
 
-    With a token every request has to carry it, `/healthz` apart. Without one the listener is on loopback, and what is
-    left is a browser on this machine: a page that rebinds its name to 127.0.0.1 is refused by its Host, a page that
-    posts across sites by what the browser says of it and by the content type that it cannot set unasked.
+    With a token every request has to carry it, `/healthz` and the pages of the dashboard apart, which are empty without
+    it. Without one the listener is on loopback, and what is left is a browser on this machine: a page that rebinds its
+    name to 127.0.0.1 is refused by its Host, a page that posts across sites by what the browser says of it and by the
+    content type that it cannot set unasked.
     """
     expected = None if token is None else f"Bearer {token}".encode()
 
@@ -28,7 +30,7 @@ def guard(token: str | None) -> Middleware:
             return await handler(request)
         if expected is not None:
             given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-            if not hmac.compare_digest(given, expected):
+            if not is_open(request.method, request.path) and not hmac.compare_digest(given, expected):
                 return _refuse(401, "this address needs the admin token: Authorization: Bearer TOKEN")
         elif not _local(request.headers.get("Host", "")):
             return _refuse(403, "without a token the Host has to be localhost or a loopback address")

@@ -21,6 +21,7 @@ from botproxy.store.events import (
     Filter,
     Groups,
     Measure,
+    Not,
     Order,
     QueryError,
     Span,
@@ -131,13 +132,16 @@ def read_filter(text: str) -> Filter:
         raise QueryError(right) from None
     if not isinstance(given, list) or len(given) > MAX_CONDITIONS:
         raise QueryError(right)
-    parts = []
+    parts: list[Filter] = []
     for each in given:
         if not isinstance(each, list) or len(each) != 3 or not all(isinstance(word, str) for word in each[:2]):
             raise QueryError(right)
         field, operator, value = each
+        if operator == "hasnot":
+            parts.append(Not(Condition(field, "has", value)))
+            continue
         if operator not in _OPERATORS:
-            raise QueryError(f"there is no operator {operator!r}; there are {', '.join(_OPERATORS)}")
+            raise QueryError(f"there is no operator {operator!r}; there are {', '.join(_OPERATORS)}, hasnot")
         parts.append(Condition(field, operator, tuple(value) if isinstance(value, list) else value))
     return All(tuple(parts))
 

@@ -77,7 +77,7 @@ async def remote(supervisor: Supervisor, aiohttp_client: Any) -> TestClient[Any,
 
 async def test_pages_and_numbers_are_there(local: TestClient[Any, Any]) -> None:
     index = await local.get("/")
-    assert "/metrics" in await index.text()
+    assert "<title>botproxy" in await index.text()
     assert index.headers["X-Content-Type-Options"] == "nosniff"
     metrics = await local.get("/metrics")
     assert (metrics.status, await metrics.text()) == (200, "botproxy_up 1\n")
@@ -190,7 +190,7 @@ async def test_a_form_on_another_site_cannot_switch(
 @pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer " + "u" * 32, "Basic " + TOKEN, "Bearer é"])
 async def test_without_the_token_only_health_is_answered(remote: TestClient[Any, Any], given: str | None) -> None:
     headers = {} if given is None else {"Authorization": given}
-    for path in ("/", "/metrics", "/api/mode", "/nosuch"):
+    for path in ("/metrics", "/api/mode", "/nosuch"):
         answer = await remote.get(path, headers=headers)
         assert answer.status == 401
         assert answer.headers["WWW-Authenticate"] == "Bearer"

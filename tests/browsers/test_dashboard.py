@@ -1,0 +1,232 @@
+"""The dashboard in a real browser, under its own policy, on a store whose every event is known."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from sample_day import day
+
+from botproxy.admin.analytics import Analytics
+from botproxy.admin.application import application
+from botproxy.model import Event
+from botproxy.store.duckdb.backend import DuckdbStore
+from botproxy.store.events import Retention
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 20_000
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NOW = time.time()
+EVENTS = day(1500, NOW)
+TOKEN = "t" * 32
+
+
+class Control:
+    """What the application asks of a supervisor."""
+
+    def __init__(self, store: DuckdbStore) -> None:
+        self._store = store
+
+    def analytics(self) -> Analytics:
+        return Analytics(self._store, ("shop", "blog"))
+
+    def modes(self) -> dict[str, Any]:
+        return {"mode": "enforce", "zones": {"shop": "enforce", "blog": "observe"}}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    made = DuckdbStore(
+        tmp_path_factory.mktemp("store") / "events.duckdb",
+        Retention(seconds=30 * 86400.0, rollup_seconds=400 * 86400.0, size=0),
+    )
+    made.put([tuple(event) for event in EVENTS])
+    asyncio.run(made.flush())
+    yield made
+    made.close(10)
+
+
+@pytest.fixture
+async def url(store: DuckdbStore) -> AsyncIterator[str]:
+    control: Any = Control(store)
+    server = TestServer(application(control, None))
+    await server.start_server(shutdown_timeout=0.1)
+    yield str(server.make_url("")).rstrip("/")
+    await server.close()
+
+
+@pytest.fixture
+async def browser(part: Callable[[str], str]) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=part("chromium"), args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+async def opened(browser: Browser, url: str, **more: Any) -> tuple[Page, list[str]]:
+    """A page in a new context, and what it complained of."""
+    context = await browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-US", **more})
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    await page.goto(url)
+    return page, said
+
+
+async def settled(page: Page) -> None:
+    """Wait until everything that was asked for is there."""
+    await expect(page.locator("[aria-busy=true], .waiting")).to_have_count(0, timeout=PATIENCE)
+
+
+def group(event: Event) -> str:
+    return event.score_group
+
+
+async def tile(page: Page, name: str) -> int:
+    text = await page.locator(f'.tile[data-group="{name}"] .tile-number').inner_text()
+    return int(text.replace(",", ""))
+
+
+async def ranked(page: Page, field: str) -> dict[str, int]:
+    rows = page.locator(f'[data-field="{field}"] .ranking li')
+    found = {}
+    for at in range(await rows.count()):
+        number = await rows.nth(at).locator(".number").inner_text()
+        found[await rows.nth(at).locator(".value").inner_text()] = int(number.replace(",", ""))
+    return found
+
+
+def filter_of(page: Page) -> Any:
+    return json.loads(parse_qs(urlsplit(page.url).query).get("filter", ["[]"])[0])
+
+
+async def test_the_page_shows_the_numbers_of_the_store_and_a_click_filters_all_of_it(
+    browser: Browser, url: str
+) -> None:
+    page, said = await opened(browser, url)
+    await settled(page)
+    for name, number in Counter(map(group, EVENTS)).items():
+        assert await tile(page, name) == number
+    agents = Counter(event.user_agent for event in EVENTS)
+    shown = await ranked(page, "user_agent")
+    assert shown == {name: number for name, number in agents.most_common(7) if name in shown}
+    assert len(shown) == 7
+    chart = page.get_by_role("img", name="Requests by score group")
+    await expect(chart).to_have_attribute(
+        "aria-label", f"Requests by score group: {len(EVENTS):,} requests, per 5 minutes"
+    )
+
+    await page.get_by_role("button", name="Look at 192.0.2.10 alone").click()
+    await settled(page)
+    chosen = [event for event in EVENTS if event.client_ip == "192.0.2.10"]
+    assert await tile(page, "automated") == len(chosen)
+    assert await ranked(page, "user_agent") == {"AcmeStock/3.2 (+https://partner.example)": len(chosen)}
+    assert filter_of(page) == [["client_ip", "eq", "192.0.2.10"]]
+
+    await page.reload()
+    await settled(page)
+    assert await tile(page, "automated") == len(chosen)
+    await page.get_by_role("button", name="Turn the filter around: IP address is 192.0.2.10").click()
+    await settled(page)
+    assert filter_of(page) == [["client_ip", "neq", "192.0.2.10"]]
+    assert "192.0.2.10" not in await ranked(page, "client_ip")
+    await page.go_back()
+    await page.go_back()
+    await settled(page)
+    assert filter_of(page) == []
+    assert await tile(page, "automated") == Counter(map(group, EVENTS))["automated"]
+    assert said == []
+
+
+async def test_the_slider_filters_with_the_keyboard_alone(browser: Browser, url: str) -> None:
+    page, said = await opened(browser, url)
+    await settled(page)
+    await page.get_by_role("slider", name="Lowest score").focus()
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Tab")
+    for _ in range(7):
+        await page.keyboard.press("PageDown")
+    await expect(page.locator(".distribution-head")).to_contain_text("Scores 2 to ")
+    high = int(await page.get_by_role("slider", name="Highest score").input_value())
+    assert 2 < high < 60
+    await settled(page)
+    assert filter_of(page) == [["score", "geq", 2], ["score", "leq", high]]
+    chosen = [event for event in EVENTS if 2 <= event.score <= high]
+    assert await tile(page, "likely_automated") == sum(event.score_group == "likely_automated" for event in chosen)
+    assert await tile(page, "automated") == 0
+    await expect(page.locator(".distribution-head")).to_contain_text(f"{len(chosen):,} requests")
+    await page.get_by_role("button", name="Remove the filter: Scores 2 to").focus()
+    await page.keyboard.press("Enter")
+    await settled(page)
+    assert filter_of(page) == []
+    assert said == []
+
+
+async def test_an_engine_is_explained_to_the_keyboard(browser: Browser, url: str) -> None:
+    page, _ = await opened(browser, url)
+    await settled(page)
+    await page.get_by_role("button", name="About Heuristics").focus()
+    await expect(page.get_by_role("tooltip")).to_contain_text("Fingerprints of known automation")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("tooltip")).to_have_count(0)
+
+
+async def test_without_events_it_says_so(browser: Browser, url: str) -> None:
+    page, _ = await opened(browser, url + '/?filter=[["path","eq","/nowhere"]]')
+    await settled(page)
+    await expect(page.get_by_text("No request in this range fits the filter").first).to_be_visible()
+
+
+async def test_the_token_is_asked_for_once_and_kept_for_the_tab(browser: Browser, store: DuckdbStore) -> None:
+    control: Any = Control(store)
+    server = TestServer(application(control, TOKEN))
+    await server.start_server(shutdown_timeout=0.1)
+    page, _ = await opened(browser, str(server.make_url("/")))
+    await page.get_by_label("Token").fill("wrong" * 8)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("That is not the token")
+    await page.get_by_label("Token").fill(TOKEN)
+    await page.keyboard.press("Enter")
+    await settled(page)
+    assert await tile(page, "automated") > 0
+    await page.reload()
+    await settled(page)
+    assert await tile(page, "automated") > 0
+    assert TOKEN not in page.url
+    await page.close()
+    await server.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+async def test_everybody_can_use_it(browser: Browser, url: str, scheme: Any, width: int) -> None:
+    page, _ = await opened(browser, url, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 850})
+    await page.add_script_tag(path=AXE)
+    for path in ("/",):
+        await page.goto(url + path)
+        await settled(page)
+        await page.add_script_tag(path=AXE)
+        found = await page.evaluate("tags => axe.run(document, { runOnly: { type: 'tag', values: tags } })", STANDARDS)
+        assert [
+            f"{path} {each['id']}: {node['html'][:150]} {node['failureSummary'][:200]}"
+            for each in found["violations"]
+            for node in each["nodes"]
+        ] == []
+        width_over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await page.evaluate(width_over) == 0

@@ -1,0 +1,118 @@
+// The frame of every page: where one is, where one can go, and what is looked at.
+import { type ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useAsk } from "./answers";
+import { hasToken, keepToken, onLocked } from "./api";
+import { address, go, type Page, useView } from "./location";
+import { Analytics } from "./pages/analytics";
+import { Bar } from "./parts/bar";
+import { Notice } from "./parts/card";
+import { Drawer } from "./parts/drawer";
+import { SignIn } from "./parts/sign_in";
+import { text } from "./text";
+import { setTheme, type Theme, theme } from "./theme";
+
+const SHOWN: Page[] = ["analytics"];
+
+interface Status {
+  store: { state: string; detail: string; stored: number; oldest: number | null } | null;
+  zones: string[];
+}
+
+export function App(): ComponentChildren {
+  const [locked, lock] = useState(false);
+  useEffect(() => onLocked(lock), []);
+  return locked ? <SignIn /> : <Shown />;
+}
+
+function Shown(): ComponentChildren {
+  const view = useView();
+  const status = useAsk<Status>("/api/analytics/status");
+  useEffect(() => {
+    document.title = `${text.pages[view.page]} · ${text.title}`;
+  }, [view.page]);
+  return (
+    <>
+      <a class="skip" href="#content">
+        {text.skip}
+      </a>
+      <Top page={view.page} />
+      <main id="content" tabIndex={-1}>
+        <h1 class="page-title">{text.pages[view.page]}</h1>
+        {status.data && !status.data.store ? (
+          <Notice title={text.states.noStore} hint={text.states.noStoreHint} />
+        ) : (
+          <>
+            <Bar view={view} zones={status.data?.zones ?? []} />
+            <Analytics view={view} />
+          </>
+        )}
+      </main>
+      {view.ray && <Drawer ray={view.ray} key={view.ray} />}
+    </>
+  );
+}
+
+function Top({ page }: { page: Page }): ComponentChildren {
+  const [chosen, choose] = useState(theme());
+  return (
+    <header class="top">
+      <a class="brand" href="/" onClick={(event) => follow(event, "analytics")}>
+        <Mark /> {text.title}
+      </a>
+      <nav aria-label={text.navigation}>
+        {SHOWN.map((each) => (
+          <a
+            key={each}
+            href={address({ page: each, tab: "", ray: "" })}
+            aria-current={each === page ? "page" : undefined}
+            onClick={(event) => follow(event, each)}
+          >
+            {text.pages[each]}
+          </a>
+        ))}
+        <a href="/graphiql">{text.graphiql}</a>
+      </nav>
+      <label class="theme">
+        <span class="unseen">{text.theme.label}</span>
+        <select
+          value={chosen}
+          onChange={(event) => {
+            const next = event.currentTarget.value as Theme;
+            choose(next);
+            setTheme(next);
+          }}
+        >
+          {(["system", "light", "dark"] as const).map((each) => (
+            <option key={each} value={each}>
+              {text.theme[each]}
+            </option>
+          ))}
+        </select>
+      </label>
+      {hasToken() && (
+        <button type="button" class="quiet" onClick={() => (keepToken(""), location.reload())}>
+          {text.signIn.out}
+        </button>
+      )}
+    </header>
+  );
+}
+
+function follow(event: MouseEvent, page: Page): void {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  go({ page, tab: "", ray: "" });
+  document.getElementById("content")?.focus();
+}
+
+function Mark(): ComponentChildren {
+  return (
+    <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
+      <path d="M12 1.5 21 5v6.5c0 5-3.6 9-9 11-5.4-2-9-6-9-11V5z" />
+      <circle cx="8.8" cy="11" r="1.7" />
+      <circle cx="15.2" cy="11" r="1.7" />
+      <rect x="8" y="15" width="8" height="1.8" rx=".9" />
+    </svg>
+  );
+}
