@@ -5,6 +5,7 @@ import { useAsk } from "./answers";
 import { hasToken, keepToken, onLocked } from "./api";
 import { address, go, type Page, useView } from "./location";
 import { Analytics } from "./pages/analytics";
+import { Security } from "./pages/security";
 import { Bar } from "./parts/bar";
 import { Notice } from "./parts/card";
 import { Drawer } from "./parts/drawer";
@@ -12,7 +13,7 @@ import { SignIn } from "./parts/sign_in";
 import { text } from "./text";
 import { setTheme, type Theme, theme } from "./theme";
 
-const SHOWN: Page[] = ["analytics"];
+const SHOWN: Page[] = ["analytics", "security"];
 
 interface Status {
   store: { state: string; detail: string; stored: number; oldest: number | null } | null;
@@ -44,7 +45,7 @@ function Shown(): ComponentChildren {
         ) : (
           <>
             <Bar view={view} zones={status.data?.zones ?? []} />
-            <Analytics view={view} />
+            {view.page === "security" ? <Security view={view} /> : <Analytics view={view} />}
           </>
         )}
       </main>

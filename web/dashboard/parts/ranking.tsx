@@ -19,11 +19,12 @@ interface RowsProps {
   rows: Ranked[];
   all: number;
   coloured?: boolean;
+  still?: boolean; // values that no filter knows
   extra?: (row: Ranked) => ComponentChildren;
 }
 
 /** One row for each value. */
-export function Rows({ field, rows, all, coloured = false, extra }: RowsProps): ComponentChildren {
+export function Rows({ field, rows, all, coloured = false, still = false, extra }: RowsProps): ComponentChildren {
   const most = Math.max(1, ...rows.map((row) => row.number));
   const operator = LISTS.has(field) ? "has" : "eq";
   const { filter } = current();
@@ -35,7 +36,8 @@ export function Rows({ field, rows, all, coloured = false, extra }: RowsProps): 
         return (
           <li key={String(row.value)}>
             <i class={`meter ${name}`} style={{ width: `${(row.number / most) * 100}%` }} aria-hidden="true" />
-            <button
+            {still && <span class="value">{words}</span>}
+            {!still && <button
               type="button"
               class="value"
               title={words}
@@ -44,9 +46,9 @@ export function Rows({ field, rows, all, coloured = false, extra }: RowsProps): 
               onClick={() => go({ filter: include(current().filter, field, row.value) })}
             >
               <span>{words}</span>
-            </button>
+            </button>}
             {extra?.(row)}
-            <button
+            {!still && <button
               type="button"
               class="leave"
               title={text.values.exclude(words)}
@@ -54,7 +56,7 @@ export function Rows({ field, rows, all, coloured = false, extra }: RowsProps): 
               onClick={() => go({ filter: exclude(current().filter, field, row.value) })}
             >
               <span aria-hidden="true">−</span>
-            </button>
+            </button>}
             <span class="number">{count(row.number)}</span>
             <span class="share">{percent(row.number, all)}</span>
           </li>
