@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import stat
 import time
@@ -116,17 +117,20 @@ class EventFile:
             number += 1
         os.rename(self._path, target)
         if self._compress:
-            for plain in self._path.parent.glob(self._pattern):
+            for plain in self._rotated(""):
                 _pack(plain)
         self._prune()
 
-    @property
-    def _pattern(self) -> str:
-        return f"{self._path.stem}-*T*Z-*{self._path.suffix}"
+    def _rotated(self, packed: str) -> list[Path]:
+        """Files that were rotated, in no order. By their whole names: without a suffix of its own, a packed file would
+        pass for one that is not, and be packed each time."""
+        stem, suffix = re.escape(self._path.stem), re.escape(self._path.suffix)
+        ours = re.compile(rf"{stem}-[0-9]{{8}}T[0-9]{{6}}Z-[0-9]{{4,}}{suffix}{re.escape(packed)}\Z")
+        return [each for each in self._path.parent.iterdir() if ours.match(each.name) is not None]
 
     def _prune(self) -> None:
         total = 0
-        rotated = [*self._path.parent.glob(self._pattern), *self._path.parent.glob(self._pattern + ".gz")]
+        rotated = [*self._rotated(""), *self._rotated(".gz")]
         for position, old in enumerate(sorted(rotated, reverse=True)):
             with suppress(FileNotFoundError):
                 total += old.stat().st_size

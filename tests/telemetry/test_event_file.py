@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import resource
 import signal
@@ -89,6 +90,17 @@ def test_the_oldest_go_when_all_of_them_are_too_large(tmp_path: Path, clock: Clo
         file.append(LINE)
     file.close()
     assert len(rotated(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["events", "events.jsonl", "ev[en]ts.jsonl"])
+def test_what_was_packed_is_not_packed_again_and_counts_once(tmp_path: Path, clock: Clock, name: str) -> None:
+    file = EventFile(tmp_path / name, len(LINE), 86400.0, 3, 10**6, clock, compress=True)
+    for _ in range(6):
+        file.append(LINE)
+    file.close()
+    others = [each for each in tmp_path.iterdir() if each.name != name]
+    assert len(others) == 3
+    assert [gzip.decompress(each.read_bytes()) for each in others] == [LINE] * 3
 
 
 def test_somebody_else_may_rotate_it(tmp_path: Path, clock: Clock) -> None:
