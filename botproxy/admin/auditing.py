@@ -61,7 +61,7 @@ async def noted(
 
 async def _entries(request: web.Request) -> web.Response:
     text = request.query.get("limit", "100")
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_ENTRIES:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_ENTRIES:
         return web.json_response({"error": f"limit is a whole number from 1 to {MAX_ENTRIES}"}, status=400)
     operator = operator_of(request)
     found = await request.app[AUDIT].entries(MAX_ENTRIES if operator.zones is not None else int(text))

@@ -51,7 +51,7 @@ def _text(given: Mapping[str, str], name: str, default: str = "score_group") -> 
 
 def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = given.get(name) or str(default)
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:19]) <= most:
+    if not text.isascii() or not text.isdecimal() or len(text) > 19 or not 1 <= int(text) <= most:
         raise QueryError(f"{name} is a whole number from 1 to {most}")
     return int(text)
 

@@ -228,3 +228,9 @@ async def test_a_page_of_our_own_can_switch(local: TestClient[Any, Any]) -> None
     origin = str(local.make_url("/")).rstrip("/")
     said = {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
     assert (await local.put("/api/mode", json={"mode": "observe"}, headers=said)).status == 200
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", "0" * 8 + "1" * 5000])
+async def test_a_number_of_changes_that_is_none_is_refused(local: TestClient[Any, Any], limit: str) -> None:
+    answer = await local.get("/api/audit", params={"limit": limit})
+    assert (answer.status, (await answer.json())["error"]) == (400, "limit is a whole number from 1 to 1000")

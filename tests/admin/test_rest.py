@@ -124,6 +124,7 @@ async def test_how_the_store_is(client: TestClient[Any, Any]) -> None:
         ("top", {"field": "nothing"}, "ranked by one of"),
         ("top", {"limit": "0"}, "limit is a whole number"),
         ("events", {"limit": "1001"}, "limit is a whole number"),
+        ("events", {"limit": "0" * 18 + "1" * 5000}, "limit is a whole number"),
         ("distribution", {"filter": "{}"}, "a filter is a list such as"),
         ("distribution", {"filter": '[["score"]]'}, "a filter is a list such as"),
         ("distribution", {"filter": '[["score", "is", 1]]'}, "there is no operator 'is'"),
