@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -13,7 +14,7 @@ from botproxy.config.overlay.shape import Overlay
 from botproxy.config.problems import Problem, shown
 
 TAKE_BACK: Final = "take this change back: botproxy config rollback VERSION, or on the page of the configuration"
-_POSITION: Final = ("before", "after", "first")
+_TEXT: Final = re.compile(r'r(#*)".*?"\1|"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 Say = Callable[[Node, str, str], None]
 
@@ -88,6 +89,11 @@ class _Merging:
             elif name != "exceptions":
                 self._set(zone, name, given, (name,), known)
         exceptions = edits.mapping.get("exceptions", Node([], zone.place)).items
+        for each in exceptions:
+            expression = each.mapping.get("expression")
+            if expression is not None and not _closed(expression.text):
+                # Otherwise what stands behind the bracket would not end by itself.
+                self._say(expression, "this closes a bracket that it does not open", "a whole expression")
         if exceptions:
             rules = _list_in(zone, "rules", edits.place)
             rules[:0] = [_exempting(each) for each in exceptions]
@@ -184,6 +190,16 @@ class _Merging:
 def expression_of(expression: str, until: int) -> str:
     """The expression of a rule that ends by itself."""
     return f"({expression}) and http.request.timestamp.sec lt {until}"
+
+
+def _closed(expression: str) -> bool:
+    """Whether every bracket that is closed was opened before; those within texts are none."""
+    depth = 0
+    for character in _TEXT.sub("", expression):
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return True
 
 
 def exempting(said: Mapping[str, Value]) -> dict[str, Value]:

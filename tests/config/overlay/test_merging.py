@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,26 @@ def test_an_exception_stands_first_and_ends_by_itself(tmp_path: Path) -> None:
     rule = config.zones[0].rules[0]
     assert (rule.ref, rule.action) == ("exception.a", "skip")
     assert rule.expression == "(ip.src eq 192.0.2.9) and http.request.timestamp.sec lt 1800000000"
+
+
+@pytest.mark.parametrize(
+    ("expression", "whole"),
+    [
+        ("ssl) or (ssl", False),
+        ('http.host eq "\\")" or ssl) or (ssl', False),
+        ('http.host eq "a) or (b"', True),
+        ('http.host eq r#"")"# or (ssl)', True),
+    ],
+)
+def test_nothing_of_an_exception_outlives_its_time(tmp_path: Path, expression: str, whole: bool) -> None:
+    exception = {"ref": "exception.a", "expression": expression, "until": 1800000000}
+    source = overlaid(tmp_path, json.dumps({"zones": {"shop": {"exceptions": [exception]}}}))
+    if whole:
+        assert load(source).zones[0].rules[0].expression.endswith(") and http.request.timestamp.sec lt 1800000000")
+    else:
+        (problem,) = told(source)
+        assert problem.startswith("data/overlay/000003.yaml:1:")
+        assert "this closes a bracket that it does not open" in problem
 
 
 def test_problems_name_the_overlay_with_line_and_column(tmp_path: Path) -> None:
