@@ -19,6 +19,7 @@ from botproxy.config.overlay import changes
 from botproxy.config.overlay.changes import Step
 from botproxy.config.overlay.effective import parsed
 from botproxy.config.overlay.versions import OverlayText, Versions, changes_in, number_of
+from botproxy.config.problems import ConfigError
 from botproxy.config.source import Source
 from botproxy.errors import OperatorError
 from botproxy.schema import Section
@@ -137,7 +138,7 @@ class Configuring:
 
         async def make() -> dict[str, Any]:
             current = await self._current(base)
-            after = changes.changed(changes_in(current), steps, time.time())
+            after = await asyncio.to_thread(_changed, current, steps)
             zones = changes.zones_of(steps)
             done = await self._make(operator, current, after, _described(steps, what))
             return {**done, "zone": ",".join(sorted(filter(None, zones))) if None not in zones else None}
@@ -155,8 +156,7 @@ class Configuring:
     async def version(self, operator: Operator, number: int) -> dict[str, Any]:
         """See `Configuration`."""
         this = await self._kept(number)
-        earlier = [each.version for each in await asyncio.to_thread(self._versions.listed) if each.version < number]
-        before = await self._kept(earlier[0] if earlier else 0)
+        before = await self._kept(await asyncio.to_thread(self._versions.before, number))
         found = await self._consulting.ask(
             "difference",
             before=self._with(before),
@@ -164,10 +164,10 @@ class Configuring:
             names=[f"version {number_of(before)}", f"version {number}"],
             zones=operator.limited,
         )
-        content = changes_in(this)
+        content = await asyncio.to_thread(changes_in, this)
         if operator.zones is not None:
             content = {"zones": {name: each for name, each in content.get("zones", {}).items() if operator.sees(name)}}
-        about = parsed(this)
+        about = await asyncio.to_thread(parsed, this)
         made = about.get("about") if isinstance(about, dict) and operator.zones is None else None
         return {"version": number, "about": made, "changes": content, "diff": "", "problems": [], **found}
 
@@ -178,7 +178,8 @@ class Configuring:
 
         async def make() -> dict[str, Any]:
             current = await self._current(asked.base)
-            before, after = changes_in(current), changes_in(target)
+            before = await asyncio.to_thread(_understood, current)
+            after = await asyncio.to_thread(changes_in, target)
             if operator.zones is not None and _without(operator, before) != _without(operator, after):
                 raise ForbiddenError("this version differs in more than the zones that you may change")
             what = f"back to version {asked.version}"
@@ -213,7 +214,7 @@ class Configuring:
         """Try the overlay as a reload is tried, and keep it when it was taken."""
         versions = self._versions
         source = self._source()
-        draft = versions.next(current, after, operator.name, what, restored)
+        draft = await asyncio.to_thread(versions.next, current, after, operator.name, what, restored)
         try:
             await asyncio.to_thread(versions.draft, draft)
         except OSError as error:
@@ -230,7 +231,8 @@ class Configuring:
             text = f"it holds now, but could not be written down: {_words(error)}"
             _log.error("a change of the configuration will not outlive a restart", extra=log.fields(error=error))
             done |= {"version": number_of(current), "persisted": False, "error": text}
-        return done | {"warnings": await self._host.configured(*_switched(changes_in(current), after))}
+        before = await asyncio.to_thread(_understood, current)
+        return done | {"warnings": await self._host.configured(*_switched(before, after))}
 
     async def _whole(self, make: Callable[[], Awaitable[R]]) -> R:
         """One change after the other, each to its end, even when whoever asked for it is gone."""
@@ -260,8 +262,9 @@ class Configuring:
     async def _tried(
         self, operator: Operator, current: OverlayText, steps: list[Step], what: str = ""
     ) -> dict[str, Any]:
-        overlay = changes.changed(changes_in(current), steps, time.time())
-        after = self._versions.next(current, overlay, operator.name, _described(steps, what))
+        overlay = await asyncio.to_thread(_changed, current, steps)
+        described = _described(steps, what)
+        after = await asyncio.to_thread(self._versions.next, current, overlay, operator.name, described)
         return await self._consulting.ask(
             "try", before=self._host.running, after=self._with(after), zones=operator.limited
         )
@@ -278,6 +281,19 @@ class Configuring:
             return self._source().text != Source.from_json(self._host.running).text
         except OperatorError:
             return True
+
+
+def _changed(current: OverlayText, steps: list[Step]) -> dict[str, Any]:
+    """The changes after these steps. Takes seconds with megabytes of them: not for the loop."""
+    return changes.changed(changes_in(current), steps, time.time())
+
+
+def _understood(overlay: OverlayText) -> dict[str, Any]:
+    """The changes of a version that is left, and must not be in the way of that."""
+    try:
+        return changes_in(overlay)
+    except ConfigError:
+        return {}
 
 
 def _described(steps: list[Step], what: str) -> str:

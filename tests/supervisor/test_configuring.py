@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pkgutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from botproxy.admin.configuration import ForbiddenError, StaleError
 from botproxy.admin.operator import LOOPBACK, Operator
+from botproxy.config import document
 from botproxy.config.overlay.versions import Versions, changes_in
 from botproxy.config.source import Source
 from botproxy.errors import OperatorError
@@ -173,3 +176,60 @@ async def test_a_disk_that_is_full_changes_nothing(
 async def test_what_is_no_change_is_refused(configuring: Configuring, body: bytes) -> None:
     with pytest.raises(OperatorError, match="Send"):
         await configuring.apply(LOOPBACK, body)
+
+
+async def test_a_version_that_was_damaged_is_not_taken_for_no_changes(proxy: Proxy, configuring: Configuring) -> None:
+    for base, value in enumerate(("enforce", "observe")):
+        await configuring.apply(LOOPBACK, change(setting(value=value), base=base))
+    (proxy.data / "overlay" / "000002.yaml").write_text("mode: [observe")
+    with pytest.raises(OperatorError, match=r"000002\.yaml:2"):
+        await configuring.apply(LOOPBACK, change(setting(zone="shop"), base=2))
+    with pytest.raises(OperatorError, match=r"000002\.yaml:2"):
+        await configuring.rollback(LOOPBACK, b'{"version": 2}')
+    assert [each.version for each in Versions(proxy.data).listed()] == [2, 1]
+    assert (await configuring.rollback(LOOPBACK, b'{"version": 1}'))["ok"]
+    assert changes_in(Versions(proxy.data).current()) == {"mode": "enforce"}
+
+
+async def test_changes_are_read_and_written_aside_of_the_loop(
+    proxy: Proxy, configuring: Configuring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be megabytes of them, and the loop is what watches workers."""
+    threads: list[int] = []
+
+    def watched(original: Any) -> Any:
+        def call(*given: Any) -> Any:
+            threads.append(threading.get_ident())
+            return original(*given)
+
+        return call
+
+    for module in ("configuring", "configuring.changes"):
+        name = "changes_in" if module == "configuring" else "changed"
+        path = f"botproxy.supervisor.{module}.{name}"
+        monkeypatch.setattr(path, watched(pkgutil.resolve_name(path)))
+    monkeypatch.setattr(Versions, "next", watched(Versions.next))
+    await configuring.apply(LOOPBACK, change(setting(), base=0))
+    await configuring.rollback(LOOPBACK, b'{"version": 0}')
+    assert len(threads) >= 6
+    assert threading.get_ident() not in threads
+
+
+async def test_what_a_version_says_of_itself_is_read_without_its_changes(
+    proxy: Proxy, configuring: Configuring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = "a: very\n\nlong # story  " * 40
+    await configuring.apply(LOOPBACK, json.dumps({"base": 0, "what": what, "steps": [setting()]}).encode())
+    items = {"op": "add_list", "list": "office", "kind": "ip", "items": ["192.0.2.1"] * 50}
+    await configuring.apply(LOOPBACK, change(items, base=1))
+    read: list[str] = []
+
+    def reading(text: str, file: str) -> Any:
+        read.append(text)
+        return document.read(text, file)
+
+    monkeypatch.setattr("botproxy.config.overlay.versions.read", reading)
+    second, first = Versions(proxy.data).listed()
+    assert (first.what, second.what) == (f"{what} (mode = enforce)", "list office: add_list")
+    assert second.at >= first.at > 0
+    assert not any("192.0.2.1" in text or "mode: enforce" in text for text in read)

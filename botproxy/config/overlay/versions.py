@@ -72,8 +72,12 @@ def written(changes: dict[str, Any], about: Version) -> str:
 
 
 def changes_in(overlay: OverlayText) -> dict[str, Any]:
-    """The changes of a version as plain values; none when it cannot be understood."""
-    value = _values(overlay)
+    """The changes of a version as plain values. Raises ConfigError when it cannot be understood: whoever took that for
+    no changes would take all of them back."""
+    document = read(overlay.text, overlay.file) if overlay.text else None
+    if document is not None and document.problems:
+        raise ConfigError(document.problems)
+    value = document.value if document is not None and isinstance(document.value, dict) else {}
     return {name: child for name, child in value.items() if name != "about"}
 
 
@@ -99,8 +103,13 @@ class Versions:
         found = []
         for number in reversed(_numbers(self.data)):
             with suppress(ConfigError):
-                found.append(about(_read(self.data, number), number))
+                overlay = _read(self.data, number)
+                found.append(about(overlay._replace(text=_head(overlay.text)), number))
         return found
+
+    def before(self, number: int) -> int:
+        """The number of the one before this one; 0 when none is kept."""
+        return max((each for each in _numbers(self.data) if each < number), default=0)
 
     def draft(self, overlay: OverlayText) -> None:
         """Write the next version without its name. Raises OSError."""
@@ -155,6 +164,16 @@ def about(overlay: OverlayText, number: int) -> Version:
         what if isinstance(what, str) else "",
         restored if isinstance(restored, int) else None,
     )
+
+
+def _head(text: str) -> str:
+    """What a version that was written here says of itself, which stands first: a hundred times all changes are much."""
+    if not text.startswith(_HEAD + "about:"):
+        return text
+    lines = text.split("\n")
+    first = len(_HEAD.split("\n"))  # the line behind `about:`
+    end = next((at for at in range(first, len(lines)) if lines[at][:1] not in (" ", "")), len(lines))
+    return "\n".join(lines[:end]) + "\n"
 
 
 def _values(overlay: OverlayText) -> dict[str, Value]:
