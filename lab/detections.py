@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from botproxy.model import Headers
-from botproxy.scoring.jsd import Judgement, judge
+from botproxy.scoring.jsd import PUBLIC, Judgement, judge, placed
 from lab.browsers import FIREFOX_PREFERENCES, running, screen
 
 HERE = Path(__file__).resolve().parent
@@ -133,6 +133,7 @@ def bundle(folder: Path) -> Path:
         "format:'iife',target:['es2019']})"
     )
     subprocess.run(["node", "-e", build, str(out)], cwd=ROOT / "web", check=True)
+    out.write_bytes(placed(out.read_bytes(), PUBLIC.current(0)))
     return out
 
 

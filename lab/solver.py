@@ -1,29 +1,36 @@
 """The attack on our own challenges: a program without a browser that does what the page's script would have done.
 
-    python -m lab.solver http://127.0.0.1:8080/ [--reports none|copied|forged] [--times N]
+    python -m lab.solver http://127.0.0.1:8080/ [--reports none|copied|forged|read] [--times N]
 
 It fetches a challenged page, computes the puzzles natively, and hands in a report of the kind asked for: `none`;
-`copied`, one that was clean for another seed, as whoever records a browser once would send it; or `forged`, computed
-for this very seed. The last one is the worst case: it takes the model of a browser's layout from the product's own
-source, which anybody may read. What it prints is what docs/challenges.md states.
+`copied`, one that was clean for another seed, as whoever records a browser once would send it; `forged`, computed from
+the product's own source, which anybody may read, but for the secret of the deployment; or `read`, which fetches the
+served script as well, cuts the program of the day out of it, runs it in node over a document that lays out what such
+programs build (`lab/clients/program.cjs`), and computes the rest with the product's own model of layout. The last one
+is the worst case. What it prints is what docs/challenges.md states.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import struct
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from hashlib import sha256
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, final
 from urllib.parse import urljoin
 
 from botproxy.challenges.presses import places
 from botproxy.challenges.puzzle import solve
 from botproxy.challenges.ticket import Step
+from botproxy.scoring.jsd.programs import PUBLIC
 from botproxy.scoring.jsd.sealing import close_report
 from botproxy.scoring.jsd.work import expected
 
@@ -62,12 +69,58 @@ def ask(url: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, 
             return error.code, error.headers, error.read()
 
 
-def forged(seed: bytes) -> str:
-    """A report that says what a clean Chromium would, with the answers to this seed's work."""
-    right = expected(seed)
+@final
+class Reader:
+    """Runs the program of a served script without a browser. One node for all pages; `spent` is its processor time."""
+
+    def __init__(self) -> None:
+        self._node = subprocess.Popen(
+            ["node", str(Path(__file__).parent / "clients" / "program.cjs")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._programs: dict[str, str] = {}
+
+    @property
+    def spent(self) -> float:
+        """Seconds."""
+        fields = Path(f"/proc/{self._node.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def run(self, script: str, seed: bytes) -> tuple[int, list[int], bytes]:
+        """Number of the program, what it sees, and the key that it makes of the seed."""
+        program = self._programs.get(script)
+        if program is None:
+            text = ask(script)[2].decode()
+            found = re.search(r"\(\(s,b\)=>\{let a=\[\].*?;return\[\d+,a\]\}\)", text, re.DOTALL)
+            if found is None:
+                raise NoChallengeError(f"{script} holds no program")
+            program = self._programs[script] = found[0]
+        words = struct.unpack("<8i", sha256(b"program\0" + seed).digest())
+        assert self._node.stdin is not None
+        assert self._node.stdout is not None
+        self._node.stdin.write(json.dumps({"program": program, "words": words}).encode() + b"\n")
+        self._node.stdin.flush()
+        number, seen, state = json.loads(self._node.stdout.readline())
+        return number, seen, struct.pack("<8i", *state)
+
+    def end(self) -> None:
+        """End node."""
+        self._node.kill()
+        self._node.wait()
+
+
+def forged(seed: bytes, number: int = -1, seen: list[int] | None = None, key: bytes = b"") -> str:
+    """A report that says what a clean Chromium would, with the answers to this seed's work; without the others, as far
+    as they follow from the source alone."""
+    if seen is None:
+        program = PUBLIC.current(time.time())
+        number, seen = program.number, program.answers(seed)
+        key = program.run(seed, seen).key
+    right = expected(seed, key)
     rows = [[0.0 if value != value else value for value in row or ()] for row in (right.hits, right.curve, right.media)]
     chains = [list(chain) if chain else None for chain in right.chains]
-    text = json.dumps([1, [], "v8", AGENT, "Linux", False, None, "en-US", chains, *rows, 31, 12, 1])
+    text = json.dumps([2, [], "v8", AGENT, "Linux", False, None, "en-US", chains, *rows, 31, 12, 1, number, seen])
     return close_report(text.encode(), seed).decode()
 
 
@@ -86,14 +139,16 @@ def presses(seed: bytes, step: int) -> list[list[Any]]:
     return found
 
 
-def attempt(url: str, reports: str) -> Attempt:
-    """Try one page. Raises NoChallengeError where there is none to solve."""
+def attempt(url: str, reports: str, reader: Reader | None = None) -> Attempt:
+    """Try one page; `reader` is for reports that are `read`. Raises NoChallengeError where there is none to solve."""
     status, headers, page = ask(url)
     found = re.search(rb'<script type="application/json" id="challenge">(.*?)</script>', page)
     if status != 403 or headers.get("cf-mitigated") != "challenge" or found is None:
         raise NoChallengeError(f"{url} answered {status} without a challenge")
     challenge = first = json.loads(found[1])
     flow = urljoin(url, first["flow"])
+    source = re.search(rb'<script nonce="[^"]*" src="([^"]+)"', page)
+    script = urljoin(url, source[1].decode()) if source else ""
     working = reporting = 0.0
     origin = "/".join(url.split("/", 3)[:3])
     for pages in range(1, 6):
@@ -104,7 +159,10 @@ def attempt(url: str, reports: str) -> Attempt:
         handed_in = {"token": challenge["token"], "answer": answer}
         began = time.process_time()
         if challenge["step"] >= Step.REPORT and reports != "none":
-            handed_in["report"] = forged(sha256(b"another").digest()[:16] if reports == "copied" else seed)
+            if reader is not None:
+                handed_in["report"] = forged(seed, *reader.run(script, seed))
+            else:
+                handed_in["report"] = forged(sha256(b"another").digest()[:16] if reports == "copied" else seed)
         if challenge["presses"]:
             handed_in["presses"] = presses(seed, challenge["step"])
             time.sleep(handed_in["presses"][-1][3] / 1000)
@@ -125,17 +183,21 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
-    parser.add_argument("--reports", choices=("none", "copied", "forged"), default="forged")
+    parser.add_argument("--reports", choices=("none", "copied", "forged", "read"), default="read")
     parser.add_argument("--times", type=int, default=20)
     given = parser.parse_args()
-    attempts = [attempt(given.url, given.reports) for _ in range(given.times)]
+    reader = Reader() if given.reports == "read" else None
+    attempts = [attempt(given.url, given.reports, reader) for _ in range(given.times)]
     solved = sum(each.solved for each in attempts)
     sys.stdout.write(
         f"{given.reports}: {solved} of {len(attempts)} solved"
         f"{'' if solved else ', ended by ' + attempts[-1].reason}; work"
         f" {1000 * sum(each.work for each in attempts) / len(attempts):.0f} ms, report and presses"
-        f" {1000 * sum(each.report for each in attempts) / len(attempts):.1f} ms of processor a page\n"
+        f" {1000 * sum(each.report for each in attempts) / len(attempts):.1f} ms of processor a page"
+        f"{f', node {1000 * reader.spent / len(attempts):.1f} ms' if reader else ''}\n"
     )
+    if reader is not None:
+        reader.end()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from botproxy.challenges.puzzle import solved
 from botproxy.challenges.ticket import Step, Ticket, agent, decode
 from botproxy.cookies import Sealer, home
 from botproxy.model import ClearanceLevel, Client, Headers
-from botproxy.scoring.jsd import judge
+from botproxy.scoring.jsd import PUBLIC, Programs, judge
 
 _SKEW: Final = 60_000
 """Milliseconds that another node's clock may be ahead of ours."""
@@ -108,7 +108,15 @@ def verify(
     )
 
 
-def conclude(passed: Passed, *, headers: Headers, report: str | None, presses: object) -> Concluded:
+def conclude(
+    passed: Passed,
+    *,
+    headers: Headers,
+    report: str | None,
+    presses: object,
+    programs: Programs = PUBLIC,
+    now: float = 0.0,
+) -> Concluded:
     """What the work is worth with all that was seen besides. Costs nothing for `Step.WORK`, else a millisecond or two.
 
     Whoever computes puzzles without a browser has no report that convinces, and gets no further than level js.
@@ -118,7 +126,7 @@ def conclude(passed: Passed, *, headers: Headers, report: str | None, presses: o
         return Concluded(None)
     if not report:
         return Concluded(Reason.UNPROVEN, detail="no report")
-    judged = judge(report.encode("utf-8", "replace"), seed=ticket.nonce, headers=headers)
+    judged = judge(report.encode("utf-8", "replace"), seed=ticket.nonce, headers=headers, programs=programs, now=now)
     if judged.passed is False:
         return Concluded(Reason.AUTOMATED, False, detail=judged.reason)
     if judged.passed is None:

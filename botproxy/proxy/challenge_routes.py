@@ -30,6 +30,7 @@ from botproxy.challenges import (
     paths,
     verify,
 )
+from botproxy.challenges.assets import Bundle
 from botproxy.challenges.choosing import FAILURES, after_failure
 from botproxy.challenges.contract import told
 from botproxy.challenges.replay import bound, opened_payload
@@ -39,10 +40,13 @@ from botproxy.cookies import JS_SECONDS, Jar, Sealer, with_js, with_level
 from botproxy.model import ClearanceLevel
 from botproxy.pipeline import Decision, Solved
 from botproxy.proxy.exchange import Exchange, HeaderList
+from botproxy.proxy.injection.heads import reads_gzip
+from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.lately import Lately
 from botproxy.proxy.own_paths import CDN_CGI, OwnPaths
 from botproxy.proxy.plain_routes import PlainRoutes
 from botproxy.proxy.same_origin import same_origin
+from botproxy.scoring.jsd import PUBLIC, Programs
 from botproxy.store import KeyValue, StoreAway, StoreFull
 from botproxy.telemetry import Counters
 
@@ -53,7 +57,9 @@ _FLOW: Final = re.compile(rb"/cdn-cgi/challenge-platform/h/b/flow/ov1/[0-9a-f]{1
 _NEVER_CACHED: Final = ((b"Cache-Control", b"private, no-store"), (b"X-Content-Type-Options", b"nosniff"))
 _JSON: Final = (*_NEVER_CACHED, (b"Content-Type", b"application/json"))
 _SCRIPT_TYPE: Final = (b"Content-Type", b"text/javascript; charset=utf-8")
-_FOR_EVER: Final = (b"Cache-Control", b"public, max-age=31536000, immutable")
+_FOR_HALF_AN_HOUR: Final = (b"Cache-Control", b"public, max-age=1800")
+_VARIES: Final = (b"Vary", b"Accept-Encoding")
+_PACKED: Final = (_VARIES, (b"Content-Encoding", b"gzip"))
 
 # Where a solution is refused, the page shows a retry; 503 alone says that the visitor did nothing wrong.
 _STATUS: Final = {
@@ -111,11 +117,13 @@ class ChallengeRoutes:
         node: int = 0,
         replay: Sealer | None = None,
         plain: PlainRoutes | None = None,
+        programs: Programs = PUBLIC,
     ) -> None:
         """`challenge_ttl` is the seconds that a solved challenge counts; `sealer` the one that `issue` seals with.
 
         `burn_here(key, ttl)` is `KeyValue.burn` for this worker alone, at once. `node` is the number of this node, for
-        what it alone may take, and `replay` opens what was posted; `plain` is the way without JavaScript.
+        what it alone may take, and `replay` opens what was posted; `plain` is the way without JavaScript. `programs`
+        are those that the script is served with.
         """
         self._zone: Final = zone
         self._own_paths: Final = own_paths
@@ -130,6 +138,8 @@ class ChallengeRoutes:
         self._node: Final = node
         self._replay: Final = replay
         self._plain: Final = plain
+        self._programs: Final = programs
+        self._script: Final = Scripts(Bundle(SCRIPT, SCRIPT_VERSION), programs)
         self.lately: Final = Lately()
         """What was solved and failed lately, for the next challenge."""
         self._burning: Final[set[asyncio.Task[None]]] = set()
@@ -152,8 +162,12 @@ class ChallengeRoutes:
             exchange.respond(405, (*_NEVER_CACHED, (b"Allow", b"GET, HEAD" if method == b"GET" else b"POST")), b"")
         elif what == "script":
             current = request.query == b"v=" + SCRIPT_VERSION.encode()
-            keep = (_FOR_EVER, (b"X-Content-Type-Options", b"nosniff")) if current else _NEVER_CACHED
-            exchange.respond(200, (_SCRIPT_TYPE, *keep), SCRIPT)
+            keep = (_FOR_HALF_AN_HOUR, (b"X-Content-Type-Options", b"nosniff")) if current else _NEVER_CACHED
+            script = self._script.current(request.received)
+            if reads_gzip(request.headers.index.get(b"accept-encoding", ())):
+                exchange.respond(200, (_SCRIPT_TYPE, *keep, *_PACKED), script.packed)
+            else:
+                exchange.respond(200, (_SCRIPT_TYPE, *keep, _VARIES), script.content)
         elif what == "clearance":
             self._clearance(exchange)
         elif not same_origin(request):
@@ -225,7 +239,14 @@ class ChallengeRoutes:
             headers = exchange.request.headers
             found = None
             if fresh and lifetime > 0:
-                found = conclude(passed, headers=headers, report=handed_in.report, presses=handed_in.presses)
+                found = conclude(
+                    passed,
+                    headers=headers,
+                    report=handed_in.report,
+                    presses=handed_in.presses,
+                    programs=self._programs,
+                    now=exchange.request.received,
+                )
         except StoreFull:
             self._fail(exchange, Failed(Reason.BUSY, ticket.ray))
             return

@@ -38,7 +38,8 @@ from botproxy.proxy.gateway import Gateway, Site
 from botproxy.proxy.hosts import HostTable
 from botproxy.proxy.jsd import bootstrap
 from botproxy.proxy.jsd.pages import PageScripts, Scene
-from botproxy.proxy.jsd.routes import DetectionRoutes, Powers, Script
+from botproxy.proxy.jsd.routes import DetectionRoutes, Powers
+from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.managed_headers import managed
 from botproxy.proxy.own_cookies import OwnCookies
 from botproxy.proxy.own_paths import OwnPathLimiter, OwnPaths
@@ -53,7 +54,7 @@ from botproxy.proxy.wire import Wire
 from botproxy.rules import Lists
 from botproxy.rulesets import RateLimiter, RulesetError, ZoneRuleset, compile_account, deployed
 from botproxy.scoring import Engine, Heuristics, HeuristicsSettings, load_clients, shipped_fingerprints
-from botproxy.scoring.jsd import JavaScriptDetections, judge
+from botproxy.scoring.jsd import JavaScriptDetections, Programs, judge
 from botproxy.store import Notice
 from botproxy.store.memory import MemoryStore
 from botproxy.store.settings import described, settings_of
@@ -118,7 +119,8 @@ class DataPlane:
         keyed = any(zone.sitekeys for zone in config.zones)
         self._widget_script: Final = bundle("widget.js").content if keyed else None
         self._bots: Final = Bots(config)
-        self._script: Final = Script.of(bundle("jsd.js")) if any(map(_detects, config.zones)) else None
+        self._programs: Final = Programs(self._keyring.shared("programs of scripts"))
+        self._script: Final = Scripts(bundle("jsd.js"), self._programs) if any(map(_detects, config.zones)) else None
         self._places: Final = open_places(config.places)
 
     @property
@@ -317,6 +319,7 @@ class DataPlane:
                 own_paths=OwnPaths(config.own_paths.prefix),
                 randomness=randomness,
                 node=node,
+                programs=self._programs,
                 replay=replay,
                 plain=None
                 if plain is None
@@ -392,7 +395,7 @@ class DataPlane:
                 burn_here=here.burn_now,
                 counters=life.uplink.counters,
                 script=script,
-                judge=judge,
+                judge=partial(judge, programs=self._programs),
                 own_paths=OwnPaths(self._config.own_paths.prefix),
                 consent_event=zone.javascript_detections.consent_event,
             ),

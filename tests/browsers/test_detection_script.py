@@ -15,7 +15,7 @@ import pytest
 
 from botproxy.challenges.assets import bundle
 from botproxy.model import Headers
-from botproxy.scoring.jsd import judge
+from botproxy.scoring.jsd import PUBLIC, judge, placed
 from lab.browsers import running, screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -54,7 +54,7 @@ class Site:
                     name = path.rsplit("/", 1)[1]
                     self.answer(302, "text/plain", Location=f"{BASE}h/b/scripts/jsd/0123456789ab/{name}")
                 elif path.startswith(BASE + "h/b/scripts/jsd/"):
-                    self.answer(200, "text/javascript", bundle("jsd.js").content.decode())
+                    self.answer(200, "text/javascript", placed(bundle("jsd.js").content, PUBLIC.current(0)).decode())
                 elif path == BASE + "h/b/jsd/b":
                     site.fresh += 1
                     self.answer(200, "application/json", json.dumps(site.parameters("fresh")))

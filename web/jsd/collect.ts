@@ -1,9 +1,16 @@
 // The report of JavaScript detections: signs of automation, and work done for the seed of this very page.
 import { isShown, open, refuge } from "./frame";
-import { type Draw, draws, seal, unbase64 } from "./sealing";
+import { draws, key, seal, unbase64 } from "./sealing";
 import { type Place, Signs, early, late, permissions, place } from "./signals";
 import { type Answers, size, work } from "./work";
 import { ask, hints } from "./worker";
+
+/**
+ * Stands in the built script until it is served: then a function of eight words, changed in place, and of what elements
+ * are put into, another one each day and in each deployment (botproxy/scoring/jsd/programs.py). It returns its number
+ * and what it saw.
+ */
+declare const $VARIANT$: (words: Int32Array, body: HTMLElement | ShadowRoot) => [number, number[]];
 
 const WORKER_PATIENCE = 1500;
 
@@ -33,19 +40,29 @@ export async function collect(seed: string, script: string): Promise<string> {
   const frame = timed(() => open(width, height));
   let here: Place;
   let answers: Answers;
+  let seen: [number, number[]] = [-1, []];
+  // The seed goes through the program; what comes out chooses the work.
+  function worked(body: HTMLElement | ShadowRoot): Answers {
+    const words = new Int32Array(key("program", secret).buffer as ArrayBuffer);
+    try {
+      seen = $VARIANT$(words, body);
+    } catch (unable) {
+      // the server sees that there is nothing
+    }
+    return work((task) => draws(new Uint8Array(words.buffer), task), body, width, height);
+  }
   try {
     await pause(); // never long at a stretch: the page has things to do
     const inside = frame.contentWindow!;
     here = timed(() => place(inside));
     timed(() => early(signs, inside, here));
     await pause();
-    const drawn = (task: string): Draw => draws(secret, task);
     if (isShown(frame)) {
-      answers = timed(() => work(drawn, frame.contentDocument!.body, width, height));
+      answers = timed(() => worked(frame.contentDocument!.body));
     } else {
       const { host, root } = refuge();
       try {
-        answers = timed(() => work(drawn, root, width, height));
+        answers = timed(() => worked(root));
       } finally {
         host.remove();
       }
@@ -59,9 +76,9 @@ export async function collect(seed: string, script: string): Promise<string> {
   const data = hints(navigator);
   const brands = data && data.brands ? data.brands.slice(0, 8).map((one) => [one.brand, one.version]) : null;
   const report = [
-    1, signs.found, here.engine, navigator.userAgent, data && data.platform || null, data ? !!data.mobile : null, brands,
+    2, signs.found, here.engine, navigator.userAgent, data && data.platform || null, data ? !!data.mobile : null, brands,
     navigator.language || null, answers.chains, answers.hits, answers.curve, answers.media,
-    Math.round(spent), Math.round(longest), worker ? 1 : 0,
+    Math.round(spent), Math.round(longest), worker ? 1 : 0, seen[0], seen[1],
   ];
   return seal(JSON.stringify(report), secret);
 }

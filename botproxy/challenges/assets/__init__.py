@@ -15,6 +15,11 @@ class Bundle(NamedTuple):
     content: bytes
     version: str  # 12 hex digits
 
+    @staticmethod
+    def of(content: bytes) -> Bundle:
+        """With its version."""
+        return Bundle(content, sha256(content).hexdigest()[:12])
+
 
 def bundle(name: str) -> Bundle:
     """The built file of this name, like "jsd.js". Raises `OperatorError` when it was not built."""
@@ -25,7 +30,7 @@ def bundle(name: str) -> Bundle:
             f"{name}, which runs in browsers, was not built: `make setup` in the source tree builds it, "
             "and so does tools/assets.py; an installed wheel carries it"
         ) from None
-    return Bundle(content, sha256(content).hexdigest()[:12])
+    return Bundle.of(content)
 
 
 _CHALLENGE: Final = bundle("challenge.js")

@@ -8,14 +8,12 @@ reported already) is no fault of anybody: the script is asked to begin afresh.
 from __future__ import annotations
 
 import asyncio
-import gzip
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, final
 
 import orjson
 
-from botproxy.challenges.assets import Bundle
 from botproxy.cookies import JS_SECONDS, AddressBinding, Jar, Sealer, with_js
 from botproxy.model import Client, Detection, Headers, Request
 from botproxy.proxy.exchange import Exchange
@@ -24,6 +22,7 @@ from botproxy.proxy.jsd import bootstrap as bootstraps
 from botproxy.proxy.jsd import paths
 from botproxy.proxy.jsd.bootstrap import Bootstrap
 from botproxy.proxy.jsd.pages import RENEWED, Told
+from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.own_paths import CDN_CGI, PREFIX, OwnPaths
 from botproxy.proxy.same_origin import same_origin
 from botproxy.store import KeyValue, StoreAway, StoreFull
@@ -73,21 +72,8 @@ class Judged(Protocol):
 class Judge(Protocol):
     """What `botproxy.scoring.jsd.judge` is."""
 
-    def __call__(self, report: bytes, *, seed: bytes, headers: Headers) -> Judged:
-        """Judge a report as it was sent."""
-
-
-class Script(NamedTuple):
-    """The script as it is served."""
-
-    content: bytes
-    packed: bytes  # the same as gzip
-    version: str
-
-    @staticmethod
-    def of(bundle: Bundle) -> Script:
-        """Ready to be served."""
-        return Script(bundle.content, gzip.compress(bundle.content, 9, mtime=0), bundle.version)
+    def __call__(self, report: bytes, *, seed: bytes, headers: Headers, now: float) -> Judged:
+        """Judge a report as it was sent; `now` is seconds since the epoch."""
 
 
 class Powers(NamedTuple):
@@ -101,7 +87,7 @@ class Powers(NamedTuple):
     store: KeyValue
     burn_here: Callable[[bytes, float], bool]  # `KeyValue.burn` for this worker alone, at once
     counters: Counters
-    script: Script
+    script: Scripts
     judge: Judge
     own_paths: OwnPaths = CDN_CGI
     consent_event: str = ""
@@ -127,7 +113,7 @@ class DetectionRoutes:
         elif route.what == "script":
             self._script(exchange, route)
         elif route.what in ("main", "api"):
-            path = self._under(paths.script(self._powers.script.version, route.what))
+            path = self._under(paths.script(self._powers.script.current(request.received).version, route.what))
             exchange.respond(302, ((b"Location", path.encode()), _FOR_MINUTES), b"")
         elif route.what == "fresh":
             # Browsers name no origin here over plain http; what is answered is of no use to anybody else.
@@ -144,7 +130,7 @@ class DetectionRoutes:
         return self._powers.own_paths.prefix + path.removeprefix(PREFIX)
 
     def _script(self, exchange: Exchange, route: paths.Route) -> None:
-        script = self._powers.script
+        script = self._powers.script.current(exchange.request.received)
         # An older page asks for an older script: it gets this one, but is not to keep it under that name.
         kept = _FOR_EVER if route.version == script.version.encode() else _NO_STORE
         if reads_gzip(exchange.request.headers.index.get(b"accept-encoding", ())):
@@ -213,7 +199,7 @@ class DetectionRoutes:
                 return
         except StoreFull:
             known_here = False
-        judged = powers.judge(report, seed=bootstrap.seed, headers=request.headers)
+        judged = powers.judge(report, seed=bootstrap.seed, headers=request.headers, now=request.received)
         if judged.passed is None:
             self._refuse(exchange, 422, judged.reason)
         elif len(self._burning) >= PENDING:

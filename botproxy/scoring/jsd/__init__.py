@@ -2,6 +2,18 @@
 
 from botproxy.scoring.jsd.engine import JavaScriptDetections
 from botproxy.scoring.jsd.judging import Judgement, judge
+from botproxy.scoring.jsd.programs import PUBLIC, Programs, placed
 from botproxy.scoring.jsd.signals import FAMILY, SIGNALS, Signal, markdown
 
-__all__ = ["FAMILY", "SIGNALS", "JavaScriptDetections", "Judgement", "Signal", "judge", "markdown"]
+__all__ = [
+    "FAMILY",
+    "PUBLIC",
+    "SIGNALS",
+    "JavaScriptDetections",
+    "Judgement",
+    "Programs",
+    "Signal",
+    "judge",
+    "markdown",
+    "placed",
+]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from botproxy.model import Detection, Headers
 from botproxy.scoring.jsd.agreement import disagreements
 from botproxy.scoring.jsd.payload import read
+from botproxy.scoring.jsd.programs import PUBLIC, Programs
 from botproxy.scoring.jsd.sealing import open_report
 from botproxy.scoring.jsd.signals import CAPS, CONTRADICTED, CONVICTS, FAMILY, SIGNALS, STRONG, Signal
 from botproxy.scoring.jsd.work import Evidence, examine
@@ -22,18 +23,19 @@ class Judgement(NamedTuple):
     points: int = 0  # that the signs weigh together; 100 with a strong one among them convict
 
 
-def judge(report: bytes, *, seed: bytes, headers: Headers) -> Judgement:
+def judge(report: bytes, *, seed: bytes, headers: Headers, programs: Programs = PUBLIC, now: float = 0.0) -> Judgement:
     """Judge a report as it was sent, with the seed of its bootstrap and the headers of the request that brought it.
 
-    It passes on evidence alone: the answers that a browser gives to the work which this seed chose. Whether the seed
-    is fresh, unused and this visitor's is for the caller to know.
+    `programs` are those of the scripts that were served, `now` is seconds since the epoch. It passes on evidence alone:
+    the answers that a browser gives to the work which this seed chose. Whether the seed is fresh, unused and this
+    visitor's is for the caller to know.
     """
     text = open_report(report, seed)
     payload = None if text is None else read(text)
     if payload is None:
         return Judgement(None, (), "unreadable")
     numbers = {number for number in payload.signs if number < CONTRADICTED} | disagreements(payload, headers)
-    evidence = examine(payload.answers, seed)
+    evidence = examine(payload.answers, payload.seen, seed, programs.taken(payload.program, now))
     if evidence is Evidence.CONTRADICTED:
         numbers.add(CONTRADICTED)
     found = sorted((SIGNALS[number] for number in numbers if number in SIGNALS), key=lambda one: -one.weight)

@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from botproxy.scoring.jsd.programs import QUESTIONS
 from botproxy.scoring.jsd.work import CHAINS, Answers
 
-_FORMAT: Final = 1
-_FIELDS: Final = 15
+_FORMAT: Final = 2
+_FIELDS: Final = 17
 _SIGNS: Final = 128
 _TEXT: Final = 1024
 _BRANDS: Final = 8
@@ -31,6 +32,8 @@ class Payload(NamedTuple):
     spent: int  # milliseconds of the page's own thread
     longest: int  # of them at a stretch
     worker: bool  # whether a worker answered
+    program: int  # the number of the program that was run; -1 for none
+    seen: tuple[int, ...]  # what it saw
 
 
 class _MalformedError(Exception):
@@ -68,6 +71,8 @@ def _read(fields: object) -> Payload:
         spent=_number(fields[12]),
         longest=_number(fields[13]),
         worker=bool(fields[14]),
+        program=-1 if fields[15] == -1 else _number(fields[15]),
+        seen=tuple(_whole(one) for one in _list(fields[16], QUESTIONS)),
     )
 
 
@@ -92,6 +97,12 @@ def _brand(value: object) -> tuple[str, str]:
 
 def _number(value: object) -> int:
     if type(value) is not int or not 0 <= value < _LARGEST:
+        raise _MalformedError
+    return value
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or abs(value) > _LARGEST:
         raise _MalformedError
     return value
 

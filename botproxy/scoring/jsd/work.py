@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from botproxy.scoring.jsd.layout import chain
 from botproxy.scoring.jsd.pointing import curve, hits, media
+from botproxy.scoring.jsd.programs import QUESTIONS, Program
 from botproxy.scoring.jsd.sealing import Draws
 
 CHAINS: Final = 4
@@ -32,26 +33,31 @@ class Evidence(Enum):
     CONTRADICTED = "contradicted"  # the answers are made up, or of another seed
 
 
-def expected(seed: bytes) -> Answers:
-    """The answers, with NaN where rounding decides."""
+def expected(seed: bytes, key: bytes) -> Answers:
+    """The answers, with NaN where rounding decides. `key` is what the program made of the seed."""
     draw = Draws(seed, "frame")
     width, height = draw(500, 900), draw(400, 700)
-    leaves = [chain(Draws(seed, f"chain{at}")) for at in range(CHAINS)]
+    leaves = [chain(Draws(key, f"chain{at}")) for at in range(CHAINS)]
     return Answers(
         tuple(leaf.bounds if leaf.clear else None for leaf in leaves),
-        _floats(hits(Draws(seed, "hits"), width, height)),
-        tuple(curve(Draws(seed, "curve"))),
-        _floats(media(Draws(seed, "media"), width, height)),
+        _floats(hits(Draws(key, "hits"), width, height)),
+        tuple(curve(Draws(key, "curve"))),
+        _floats(media(Draws(key, "media"), width, height)),
     )
 
 
-def examine(answers: Answers, seed: bytes) -> Evidence:
-    """Compare with what browsers answer for this seed.
+def examine(answers: Answers, seen: Sequence[int], seed: bytes, program: Program | None) -> Evidence:
+    """Compare with what browsers answer for this seed, and saw in its program.
 
     Laid-out boxes carry the weight: no library outside of a browser lays out all of it. One box of four may be off,
-    for the one fault that some browser has; the rest then has to be right.
+    for the one fault that some browser has; the rest then has to be right. So may one of the program's questions.
     """
-    right = expected(seed)
+    if program is None or len(seen) != QUESTIONS:
+        return Evidence.NONE
+    run = program.run(seed, seen)
+    if run.wrong > 1:
+        return Evidence.CONTRADICTED if run.wrong > run.right else Evidence.NONE
+    right = expected(seed, run.key)
     verdicts = [
         _all_near(given, wanted)
         for given, wanted in zip(answers.chains, right.chains, strict=True)

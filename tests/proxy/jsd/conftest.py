@@ -14,7 +14,8 @@ from botproxy.model import BotManagement, Client, Detection, Facts, Headers, Req
 from botproxy.proxy.exchange import Exchange
 from botproxy.proxy.jsd import bootstrap, paths
 from botproxy.proxy.jsd.pages import PageScripts, Scene
-from botproxy.proxy.jsd.routes import DetectionRoutes, Powers, Script
+from botproxy.proxy.jsd.routes import DetectionRoutes, Powers
+from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.own_paths import CDN_CGI
 from botproxy.proxy.records import ResponseHead
 from botproxy.proxy.refusals import is_navigation
@@ -35,7 +36,7 @@ class Judgement(NamedTuple):
     reason: str
 
 
-def judge(report: bytes, *, seed: bytes, headers: Headers) -> Judgement:
+def judge(report: bytes, *, seed: bytes, headers: Headers, now: float) -> Judgement:
     """Of a report that is its own seed and a word."""
     if not report.startswith(seed.hex().encode()):
         return Judgement(None, (), "unreadable")
@@ -73,7 +74,7 @@ class Site:
                 self.store,
                 self.here.burn_now,
                 self.counters,
-                Script.of(Bundle(b"the script", "0123456789ab")),
+                Scripts(Bundle(b"the script", "0123456789ab")),
                 judge,
                 consent_event=consent_event,
             ),

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from botproxy.model import Headers
+from botproxy.scoring.jsd.programs import PUBLIC
 from botproxy.scoring.jsd.sealing import close_report
 from botproxy.scoring.jsd.work import expected
 
@@ -28,15 +29,18 @@ class Report:
 
     def __init__(self, seed: bytes, answered: bytes | None = None) -> None:
         """`answered` is the seed whose work the answers belong to."""
-        right = expected(seed if answered is None else answered)
+        done = seed if answered is None else answered
+        program = PUBLIC.current(0)
+        seen = program.answers(done)
+        right = expected(done, program.run(done, seen).key)
         others = (right.hits, right.curve, right.media)
         self.seed = seed
         self.signs: list[Any] = []
         self.fields: list[Any] = [
-            1, self.signs, "v8", AGENT, "Linux", False, BRANDS, "en-GB",
+            2, self.signs, "v8", AGENT, "Linux", False, BRANDS, "en-GB",
             [list(chain) if chain else [0, 0, 0, 0] for chain in right.chains],
             *([0 if value != value else value for value in row or ()] for row in others),
-            31, 12, 1,
+            31, 12, 1, program.number, seen,
         ]  # fmt: skip
 
     def sent(self, under: bytes | None = None) -> bytes:
