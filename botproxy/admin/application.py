@@ -6,13 +6,17 @@ from typing import Any, Literal, Protocol
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pydantic import ConfigDict, ValidationError
 
 from botproxy.admin import client_v4, dashboard, offers, rest, simulate
+from botproxy.admin.access import Access, of_token
 from botproxy.admin.analytics import ANALYTICS, Analytics
 from botproxy.admin.auditing import noted
 from botproxy.admin.guard import guard
 from botproxy.admin.misread import misread
+from botproxy.admin.operator import NotYoursError, may_change, operator_of
+from botproxy.admin.zoned import limited
 from botproxy.errors import OperatorError
 from botproxy.schema import Section
 
@@ -113,11 +117,14 @@ class RevokeRequest(Section):
 CONTROL: web.AppKey[Control] = web.AppKey("control")
 
 
-def application(control: Control, token: str | None, offered: offers.Offers = offers.NOTHING) -> web.Application:
-    """The application; `token` None means a loopback address without one."""
-    app = web.Application(middlewares=[guard(token)], client_max_size=MAX_BODY)
+def application(
+    control: Control, access: Access | str | None, offered: offers.Offers = offers.NOTHING
+) -> web.Application:
+    """The application; a text is a token for everything, None means a loopback address without one."""
+    known = access if isinstance(access, Access) else of_token(access)
+    app = web.Application(middlewares=[guard(known), _within_zones], client_max_size=MAX_BODY)
     app[CONTROL] = control
-    app[ANALYTICS] = control.analytics
+    app[ANALYTICS] = limited(control.analytics)
     rest.add_routes(app)
     client_v4.add_routes(app)
     simulate.add_routes(app)
@@ -134,6 +141,14 @@ def application(control: Control, token: str | None, offered: offers.Offers = of
     app.router.add_post("/api/clearance/revoke", _revoke)
     app.router.add_post("/api/reload", _reload)
     return app
+
+
+@web.middleware
+async def _within_zones(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except NotYoursError as error:
+        return _json({"error": str(error)}, 403)
 
 
 async def _secure(_request: web.Request, response: web.StreamResponse) -> None:
@@ -155,7 +170,7 @@ async def _metrics(request: web.Request) -> web.Response:
 
 
 async def _modes(request: web.Request) -> web.Response:
-    return _json(request.app[CONTROL].modes())
+    return _json(_seen(request, request.app[CONTROL].modes()))
 
 
 async def _switch(request: web.Request) -> web.Response:
@@ -163,6 +178,7 @@ async def _switch(request: web.Request) -> web.Response:
         wanted = ModeRequest.model_validate_json(await request.read())
     except ValidationError as error:
         return misread(error, '{"mode": "observe" | "enforce" | null, "zone": NAME}')
+    may_change(operator_of(request), wanted.zone)
     control = request.app[CONTROL]
     before = control.modes()
     try:
@@ -170,11 +186,11 @@ async def _switch(request: web.Request) -> web.Response:
     except UnknownZoneError as error:
         return _json({"error": str(error)}, 404)
     await noted(request, "mode", wanted.zone, _held(before, "mode", wanted.zone), wanted.mode or "configured")
-    return _json(said)
+    return _json(_seen(request, said))
 
 
 async def _attacks(request: web.Request) -> web.Response:
-    return _json(request.app[CONTROL].attacks())
+    return _json(_seen(request, request.app[CONTROL].attacks()))
 
 
 async def _switch_attack(request: web.Request) -> web.Response:
@@ -182,6 +198,7 @@ async def _switch_attack(request: web.Request) -> web.Response:
         wanted = AttackRequest.model_validate_json(await request.read())
     except ValidationError as error:
         return misread(error, '{"under_attack": true | false | null, "zone": NAME}')
+    may_change(operator_of(request), wanted.zone)
     control = request.app[CONTROL]
     before = control.attacks()
     try:
@@ -190,7 +207,23 @@ async def _switch_attack(request: web.Request) -> web.Response:
         return _json({"error": str(error)}, 404)
     after = {True: "on", False: "off", None: "configured"}[wanted.under_attack]
     await noted(request, "under attack", wanted.zone, _held(before, "", wanted.zone), after)
-    return _json(said)
+    return _json(_seen(request, said))
+
+
+def _seen(request: web.Request, said: dict[str, Any]) -> dict[str, Any]:
+    """What is said of zones, without those that are not the operator's."""
+    operator = operator_of(request)
+    if operator.zones is None:
+        return said
+    shown = dict(said)
+    for name, value in said.items():
+        if name == "zones" and isinstance(value, dict):
+            shown[name] = {zone: each for zone, each in value.items() if operator.sees(zone)}
+        elif isinstance(value, dict):
+            shown[name] = _seen(request, value)
+        elif name == "observing":
+            shown[name] = list(operator.shown(value))
+    return shown
 
 
 def _held(before: dict[str, Any], whole: str, zone: str | None) -> Any:
@@ -199,7 +232,12 @@ def _held(before: dict[str, Any], whole: str, zone: str | None) -> Any:
 
 
 async def _revocations(request: web.Request) -> web.Response:
-    return _json(request.app[CONTROL].revocations())
+    said = request.app[CONTROL].revocations()
+    operator = operator_of(request)
+    if operator.zones is not None:
+        shown = [row for row in said["revoked"] if row["kind"] == "zone" and operator.sees(str(row["value"]))]
+        said = {**said, "revoked": shown}
+    return _json(said)
 
 
 async def _revoke(request: web.Request) -> web.Response:
@@ -207,6 +245,7 @@ async def _revoke(request: web.Request) -> web.Response:
         wanted = RevokeRequest.model_validate_json(await request.read())
     except ValidationError as error:
         return misread(error, '{"kind": "ray" | "ip" | "zone", "value": TEXT}')
+    may_change(operator_of(request), wanted.value if wanted.kind == "zone" else None)
     try:
         said = await request.app[CONTROL].revoke(wanted.kind, wanted.value)
     except UnknownZoneError as error:

@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
-import hmac
 from ipaddress import ip_address
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from botproxy.admin.access import Access, Refusal
 from botproxy.admin.dashboard import is_open
-from botproxy.admin.operator import LOOPBACK, Operator, let_in
+from botproxy.admin.operator import asking
 
 OPEN_PATHS = frozenset({"/healthz"})
 
 
-def guard(token: str | None) -> Middleware:
+READING = frozenset({"/client/v4/graphql", "/client/v4/graphql/", "/api/simulate", "/api/config/preview"})
+"""What is asked with POST and changes nothing."""
+
+UNLIMITED = ("/metrics", "/api/reload")
+"""What is of all zones, and not for those who may see some."""
+
+
+def guard(access: Access) -> Middleware:
     """The middleware that refuses everyone else.
 
-    With a token every request has to carry it, `/healthz` and the pages of the dashboard apart, which are empty without
-    it. Without one the listener is on loopback, and what is left is a browser on this machine: a page that rebinds its
-    name to 127.0.0.1 is refused by its Host, a page that posts across sites by what the browser says of it and by the
-    content type that it cannot set unasked.
+    With tokens every request has to carry one, or an identity that a proxy in front vouches for; `/healthz` apart, and
+    the pages of the dashboard, which are empty without it. Without any the listener is on loopback, and what is left is
+    a browser on this machine: a page that rebinds its name to 127.0.0.1 is refused by its Host, a page that posts across
+    sites by what the browser says of it and by the content type that it cannot set unasked.
     """
-    expected = None if token is None else f"Bearer {token}".encode()
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in OPEN_PATHS and request.method in ("GET", "HEAD"):
+        changes = request.method not in ("GET", "HEAD")
+        if request.path in OPEN_PATHS and not changes:
             return await handler(request)
-        if expected is not None:
-            given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-            if not is_open(request.method, request.path) and not hmac.compare_digest(given, expected):
-                return _refuse(401, "this address needs the admin token: Authorization: Bearer TOKEN")
-        elif not _local(request.headers.get("Host", "")):
+        refusal = access.admits(request.remote)
+        if refusal is not None:
+            return _refuse(*refusal)
+        if not access.asks and not _local(request.headers.get("Host", "")):
             return _refuse(403, "without a token the Host has to be localhost or a loopback address")
-        if request.method not in ("GET", "HEAD") and _foreign(request):
+        operator = access.who(request)
+        if isinstance(operator, Refusal):
+            return await handler(request) if is_open(request.method, request.path) else _refuse(*operator)
+        if changes and _foreign(request):
             return _refuse(403, "a page of another site may not ask for this")
-        if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
+        if changes and request.content_type != "application/json":
             return _refuse(415, "send Content-Type: application/json")
-        let_in(request, LOOPBACK if expected is None else Operator("token"))
-        return await handler(request)
+        if changes and operator.role == "read" and request.path not in READING:
+            return _refuse(403, f"{operator.name} may look, and change nothing")
+        if operator.zones is not None and request.path in UNLIMITED:
+            return _refuse(403, f"{operator.name} may see some zones only, and this is of all of them")
+        with asking(request, operator):
+            return await handler(request)
 
     return check
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final, Literal, NamedTuple
 
 from aiohttp import web
+
+from botproxy.errors import BotproxyError
 
 Role = Literal["read", "operator"]
 
@@ -32,14 +36,38 @@ class Operator(NamedTuple):
 
 
 LOOPBACK: Final = Operator("loopback")
+NOBODY: Final = Operator("nobody", "read", frozenset())
 _OPERATOR: Final = web.RequestKey("operator", Operator)
+_ASKING: Final[ContextVar[Operator]] = ContextVar("asking", default=NOBODY)
 
 
-def let_in(request: web.Request, operator: Operator) -> None:
-    """Remember who asks."""
+@contextmanager
+def asking(request: web.Request, operator: Operator) -> Iterator[None]:
+    """Remember who asks, with the request and for everything that is called while it is answered."""
     request[_OPERATOR] = operator
+    before = _ASKING.set(operator)
+    try:
+        yield
+    finally:
+        _ASKING.reset(before)
 
 
 def operator_of(request: web.Request) -> Operator:
     """Who asks. Only behind the guard."""
     return request[_OPERATOR]
+
+
+def who_asks() -> Operator:
+    """Who asks what is being answered; nobody, who sees nothing, outside of that."""
+    return _ASKING.get()
+
+
+class NotYoursError(BotproxyError):
+    """The operator may not change this."""
+
+
+def may_change(operator: Operator, zone: str | None) -> None:
+    """Refuse who may not change this zone, or with None what is not of one zone. Raises NotYoursError."""
+    if operator.zones is not None and (zone is None or zone not in operator.zones):
+        what = f"the zone {zone}" if zone is not None else "what is not of one zone"
+        raise NotYoursError(f"{operator.name} may not change {what}")

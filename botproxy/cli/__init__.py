@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "reports": "reports",
     "mode": "running",
     "under-attack": "running",
+    "config": "config",
     "clearance": "clearance",
     "reload": "running",
     "health": "running",

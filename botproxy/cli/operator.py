@@ -33,7 +33,7 @@ def admin_options(command: F) -> F:
             show_default=True,
             envvar="BOTPROXY_ADMIN",
             metavar="HOST:PORT",
-            help="The proxy's admin listener; BOTPROXY_ADMIN sets it too.",
+            help="The proxy's admin listener, https://HOST:PORT with admin.tls; BOTPROXY_ADMIN sets it too.",
         ),
     ):
         command = option(command)
@@ -45,7 +45,7 @@ def ask_lines(admin: str, token_file: Path | None, path: str, seconds: float = 3
     address = _address(admin)
     request = _request(address, token_file, "GET", path, None)
     try:
-        with _opener().open(request, timeout=seconds) as answer:
+        with _opener(address).open(request, timeout=seconds) as answer:
             yield from answer
     except urllib.error.HTTPError as error:
         said = _read(error.read(MAX_ANSWER), address)
@@ -67,7 +67,7 @@ def ask(
     address = _address(admin)
     request = _request(address, token_file, method, path, None if body is None else json.dumps(body).encode())
     try:
-        with _opener().open(request, timeout=seconds) as answer:
+        with _opener(address).open(request, timeout=seconds) as answer:
             return answer.status, _read(answer.read(MAX_ANSWER), address)
     except urllib.error.HTTPError as error:
         said = _read(error.read(MAX_ANSWER), address)
@@ -89,16 +89,19 @@ def ask(
         raise click.ClickException(f"what answers at {address} is not the admin listener of botproxy") from None
 
 
-def _opener() -> urllib.request.OpenerDirector:
+def _opener(address: str) -> urllib.request.OpenerDirector:
     # Not by way of a proxy that the environment names: the admin listener is usually on this very machine.
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if address.startswith("https://"):
+        handlers.append(urllib.request.HTTPSHandler(context=_trusted()))
+    return urllib.request.build_opener(*handlers)
 
 
 def _request(
     address: str, token_file: Path | None, method: str, path: str, data: bytes | None
 ) -> urllib.request.Request:
-    request = urllib.request.Request(
-        f"http://{address}{path}",
+    request = urllib.request.Request(  # noqa: S310 - http or https, as `_address` has it
+        f"{address if address.startswith('https://') else f'http://{address}'}{path}",
         method=method,
         data=data,
         headers={"Content-Type": "application/json", "Accept": "application/json"},
@@ -109,16 +112,32 @@ def _request(
     return request
 
 
+def _trusted() -> Any:
+    """TLS that believes the system's authorities, or those in the file that BOTPROXY_ADMIN_CA names."""
+    import ssl
+
+    file = os.environ.get("BOTPROXY_ADMIN_CA") or None
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as error:  # of TLS, too
+        raise click.ClickException(f"BOTPROXY_ADMIN_CA: {file} cannot be used: {error}") from None
+
+
 def _address(admin: str) -> str:
+    """`HOST:PORT`, or with TLS `https://HOST:PORT`."""
     from botproxy.aio import parse_endpoint
 
+    scheme, _, place = admin.rpartition("://")
+    if scheme not in ("", "http", "https"):
+        raise click.BadParameter("HOST:PORT, or https://HOST:PORT", param_hint="--admin")
     try:
-        endpoint = parse_endpoint(admin)
+        endpoint = parse_endpoint(place.rstrip("/"))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--admin") from None
     # Whoever listens on every address is reached on this machine's own.
     own = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
-    return str(endpoint._replace(host=own.get(endpoint.host, endpoint.host)))
+    reached = str(endpoint._replace(host=own.get(endpoint.host, endpoint.host)))
+    return f"https://{reached}" if scheme == "https" else reached
 
 
 def _token(token_file: Path | None) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
+from botproxy.admin.settings import PLAIN, TokenSettings, UserSettings
 from botproxy.aio import Endpoint, parse_endpoint
+from botproxy.config.document import Path as TreePath
 from botproxy.config.problems import Said, shown
 from botproxy.config.tree import Config
 
@@ -125,9 +127,12 @@ def admin(config: Config) -> Iterator[Said]:
     except ValueError as error:
         yield Said(path, f"{shown(text)} is no address to listen on", _fault(error, text))
         return
-    if not endpoint.loopback and not config.admin.has_token:
+    if not endpoint.loopback and not config.admin.guarded:
         what = f"{endpoint} can be reached by others, and there is no token"
         yield Said(path, what, "set admin.token_file (or BOTPROXY_ADMIN_TOKEN), or listen on 127.0.0.1")
+    elif not endpoint.loopback and not config.admin.encrypted:
+        yield Said(path, f"{endpoint} can be reached by others, and tokens would travel unencrypted", PLAIN)
+    yield from _operators(config)
     for at, listener in enumerate(config.listeners):
         try:
             same = clash(endpoint, read_endpoint(listener.address))
@@ -138,6 +143,32 @@ def admin(config: Config) -> Iterator[Said]:
                 path, f"{endpoint} is in the way of listeners[{at}]", "give the admin listener a port of its own"
             )
             return
+
+
+def _operators(config: Config) -> Iterator[Said]:
+    """Tokens and users have names of their own and zones that exist; an identity needs a proxy that is listed."""
+    admin = config.admin
+    rows: list[tuple[TreePath, TokenSettings | UserSettings]] = [
+        (("admin", "tokens", at), token) for at, token in enumerate(admin.tokens)
+    ]
+    if admin.identity is not None:
+        if not admin.proxies:
+            what = "nobody's header is believed: no proxy is listed"
+            yield Said(("admin", "identity"), what, "list the proxy in admin.proxies")
+        rows += [(("admin", "identity", "users", at), user) for at, user in enumerate(admin.identity.users)]
+    for at, network in enumerate(admin.proxies):
+        if network.prefixlen == 0:
+            what = f"{network} believes every visitor to be any operator"
+            yield Said(("admin", "proxies", at), what, "list only the proxies in front of the admin listener")
+    known = {zone.name for zone in config.zones}
+    seen: dict[tuple[str, str], TreePath] = {}
+    for path, each in rows:
+        if seen.setdefault((str(path[1]), each.name), path) != path:
+            yield Said((*path, "name"), f"{shown(each.name)} is here a second time", "a name of its own")
+        for nth, zone in enumerate(each.zones or ()):
+            if zone not in known:
+                names = ", ".join(sorted(known)[:10])
+                yield Said((*path, "zones", nth), f"there is no zone {shown(zone)}", f"one of {names}")
 
 
 def forwarding(config: Config) -> Iterator[Said]:

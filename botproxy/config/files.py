@@ -39,8 +39,21 @@ def secrets(config: Config) -> Iterator[Said]:
 
 
 def tokens(config: Config) -> Iterator[Said]:
-    """The admin token that is named is there, is one, and only its owner can read it."""
-    path, place = config.admin.token_file, ("admin", "token_file")
+    """The admin tokens and the certificate that are named are there, are such, and only their owner can read them."""
+    yield from _token(config.admin.token_file, ("admin", "token_file"))
+    for at, token in enumerate(config.admin.tokens):
+        yield from _token(token.token_file, ("admin", "tokens", at, "token_file"))
+        if token.environment is not None and not os.environ.get(token.environment):
+            # `serve` may have what this shell has not.
+            place = ("admin", "tokens", at, "environment")
+            yield Said(place, f"{token.environment} is not set here", "set it for `serve`", warning=True)
+    if config.admin.tls is not None:
+        for name in ("certificate", "key"):
+            yield from unreadable(getattr(config.admin.tls, name), ("admin", "tls", name))
+        yield from others_can_read(config.admin.tls.key, ("admin", "tls", "key"))
+
+
+def _token(path: Path | None, place: TreePath) -> Iterator[Said]:
     if path is None:
         return
     faults = list(unreadable(path, place, "make it with: botproxy keys new > FILE"))

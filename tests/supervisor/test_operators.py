@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -111,3 +112,54 @@ async def test_a_token_that_is_none_is_refused(operators: Operators, tmp_path: P
 async def test_a_token_file_that_is_not_there_is_refused(operators: Operators, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="No such file"):
         operators.prepare(Settings(token_file=tmp_path / "nosuch"))
+
+
+async def test_named_tokens_come_from_files_and_the_environment(
+    operators: Operators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAFANA_TOKEN", "g" * 20)
+    tokens = [
+        {"name": "ada", "role": "operator", "token_file": token_file(tmp_path, "a" * 20)},
+        {"name": "grafana", "environment": "GRAFANA_TOKEN", "zones": ["shop"]},
+    ]
+    settings = Settings.model_validate({"listen": "127.0.0.1:0", "tokens": tokens})
+    await operators.take(operators.prepare(Settings.model_validate(settings.model_dump(mode="json"))))
+    assert await status(operators) == 401
+    assert await status(operators, token="a" * 20) == 200
+    assert await status(operators, token="g" * 20) == 200
+    assert await status(operators, "/metrics", token="g" * 20) == 403
+    monkeypatch.setenv("GRAFANA_TOKEN", "a" * 20)
+    with pytest.raises(Refused, match="another name already"):
+        operators.prepare(settings)
+    monkeypatch.delenv("GRAFANA_TOKEN")
+    with pytest.raises(Refused, match=r"admin\.tokens\[1\]\.environment: GRAFANA_TOKEN is not set"):
+        operators.prepare(settings)
+
+
+async def test_tokens_do_not_travel_unencrypted_unless_somebody_says_so(operators: Operators, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"listen": "0.0.0.0:0", "token_file": token_file(tmp_path, "a" * 20)}
+    with pytest.raises(Refused, match=r"set admin\.tls, or list the proxy"):
+        operators.prepare(Settings(**given))
+    for more in ({"allow_plain": True}, {"proxies": ["10.0.0.0/8"]}):
+        operators.discard(operators.prepare(Settings(**given, **more)))
+
+
+async def test_the_listener_speaks_tls(operators: Operators, tmp_path: Path) -> None:
+    import trustme
+
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    (tmp_path / "key").write_bytes(issued.private_key_pem.bytes())
+    (tmp_path / "chain").write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
+    tls = {"certificate": tmp_path / "chain", "key": tmp_path / "key"}
+    settings = Settings.model_validate({"listen": "127.0.0.1:0", "tls": tls})
+    await operators.take(operators.prepare(settings))
+    assert operators.prepare(settings) == operators.prepare(settings)  # what did not change is not read again
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    url = f"https://{operators.address}/healthz"
+    async with aiohttp.ClientSession() as session, session.get(url, ssl=context) as answer:
+        assert answer.status == 200
+    (tmp_path / "key").write_text("nothing")
+    with pytest.raises(Refused, match=r"admin\.tls"):
+        operators.prepare(settings)

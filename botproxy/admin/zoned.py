@@ -1,0 +1,65 @@
+"""Events as somebody may see them who has some zones: whatever is asked, it is asked of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, final
+
+from botproxy.admin.analytics import Analytics
+from botproxy.admin.operator import Operator, who_asks
+from botproxy.store.events import Answer, Events, EventStatus, EventStore, Groups, QueryError, Retention
+
+NONE: Final = ("-",)
+"""A name that no zone can have."""
+
+
+def limited(analytics: Callable[[], Analytics]) -> Callable[[], Analytics]:
+    """The same analytics, for whoever asks at the time."""
+
+    def of_now() -> Analytics:
+        found = analytics()
+        operator = who_asks()
+        if operator.zones is None:
+            return found
+        store = None if found.store is None else ZonedStore(found.store, operator)
+        return found._replace(store=store, zones=operator.shown(found.zones))
+
+    return of_now
+
+
+@final
+class ZonedStore:
+    """See `EventStore`; only events of the operator's zones are to be had, and none can be changed."""
+
+    def __init__(self, store: EventStore, operator: Operator) -> None:
+        self._store: Final = store
+        self._operator: Final = operator
+
+    def put(self, rows: Sequence[Sequence[Any]]) -> None:
+        """See `EventStore`."""
+        raise NotImplementedError
+
+    async def ask(self, query: Groups | Events, seconds: float = 10.0) -> Answer:
+        """See `EventStore`."""
+        mine = sorted(self._operator.zones or ()) if query.zones is None else self._operator.shown(query.zones)
+        return await self._store.ask(query._replace(zones=tuple(mine) or NONE), seconds)
+
+    async def flush(self) -> None:
+        """See `EventStore`."""
+        await self._store.flush()
+
+    async def forget(self, address: str) -> int:
+        """See `EventStore`."""
+        raise QueryError("an address is forgotten in all zones, which is for operators of all of them")
+
+    def configure(self, retention: Retention, rate: int) -> None:
+        """See `EventStore`."""
+        raise NotImplementedError
+
+    def status(self) -> EventStatus:
+        """See `EventStore`."""
+        return self._store.status()
+
+    def close(self, seconds: float) -> bool:
+        """See `EventStore`."""
+        raise NotImplementedError
