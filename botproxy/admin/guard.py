@@ -26,8 +26,8 @@ def guard(access: Access) -> Middleware:
 
     With tokens every request has to carry one, or an identity that a proxy in front vouches for; `/healthz` apart, and
     the pages of the dashboard, which are empty without it. Without any the listener is on loopback, and what is left is
-    a browser on this machine: a page that rebinds its name to 127.0.0.1 is refused by its Host, a page that posts across
-    sites by what the browser says of it and by the content type that it cannot set unasked.
+    a browser on this machine: a page that rebinds its name to 127.0.0.1 is refused by its Host, a page that posts
+    across sites by what the browser says of it and by the content type that it cannot set unasked.
     """
 
     @web.middleware

@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from botproxy.admin import auditing, configuration
+from botproxy.admin import auditing, bot_management, configuration, inbox
 from botproxy.admin.auditing import AUDIT, Audit, NoAudit
+from botproxy.admin.bot_management import BOTS, BotManagement
 from botproxy.admin.configuration import CONFIGURATION, Configuration
+from botproxy.admin.inbox import INBOX, Inbox
 
 
 class Offers(NamedTuple):
@@ -16,6 +18,8 @@ class Offers(NamedTuple):
 
     audit: Audit = NoAudit()
     configuration: Configuration | None = None
+    inbox: Inbox | None = None
+    bots: BotManagement | None = None
 
 
 NOTHING = Offers()
@@ -25,5 +29,9 @@ def add_routes(app: web.Application, offers: Offers) -> None:
     """Add what is offered, and its routes."""
     app[AUDIT] = offers.audit
     app[CONFIGURATION] = offers.configuration
+    app[INBOX] = offers.inbox
+    app[BOTS] = offers.bots
     auditing.add_routes(app)
     configuration.add_routes(app)
+    inbox.add_routes(app)
+    bot_management.add_routes(app)

@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "bots": "bots",
     "places": "places",
     "reports": "reports",
+    "feedback": "feedback",
     "mode": "running",
     "under-attack": "running",
     "config": "config",

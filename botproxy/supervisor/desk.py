@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol, final
 
+from botproxy.admin.analytics import Analytics
 from botproxy.admin.offers import Offers
 from botproxy.supervisor.audit import AuditLog
 from botproxy.supervisor.configuring import Configuring
+from botproxy.supervisor.feedback import FeedbackDesk
 from botproxy.supervisor.fleet import Fleet
+from botproxy.supervisor.inbox import InboxDesk
 
 
 class Supervised(Protocol):
@@ -21,6 +24,10 @@ class Supervised(Protocol):
 
     async def offer(self, source: Any) -> dict[str, Any]:
         """Reload with this source."""
+        ...
+
+    def analytics(self) -> Analytics:
+        """See `admin.Control`."""
         ...
 
     async def switch(self, mode: str | None, zone: str | None) -> dict[str, Any]:
@@ -41,11 +48,13 @@ class Desk:
         self._fleet = fleet
         self.audit = AuditLog(lambda: self.data)
         self.configuring = Configuring(self)
+        self.inbox = InboxDesk(lambda: self.data, supervisor.analytics, self.configuring)
+        self.feedback = FeedbackDesk(lambda: self.data, self.configuring)
 
     @property
     def offers(self) -> Offers:
         """For the admin application."""
-        return Offers(self.audit, self.configuring)
+        return Offers(self.audit, self.configuring, self.inbox, self.feedback)
 
     # `configuring.Host`
 
