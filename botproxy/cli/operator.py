@@ -128,7 +128,7 @@ def _address(admin: str) -> str:
     from botproxy.aio import parse_endpoint
 
     scheme, _, place = admin.rpartition("://")
-    if scheme not in ("", "http", "https"):
+    if scheme not in ("", "https"):
         raise click.BadParameter("HOST:PORT, or https://HOST:PORT", param_hint="--admin")
     try:
         endpoint = parse_endpoint(place.rstrip("/"))
