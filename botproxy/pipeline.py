@@ -38,7 +38,7 @@ from botproxy.model import (
 from botproxy.rules import bytes_needed, joined_needs, without_body
 from botproxy.rulesets import ZoneRates, ZoneRuleset
 from botproxy.scoring import Engine, combine, is_static_resource, kept, score_group, smoothed, text_of
-from botproxy.traffic import Keys, Profiles, Seen
+from botproxy.traffic import Keys, Profiles, Seen, header_fingerprint
 
 NOT_COMPUTED: Final = Score(0, ScoreSource.NOT_COMPUTED)
 _NO_VERDICT: Final = Verdict(Disposition.FORWARD, ClearanceLevel.NONE, (), 0)
@@ -129,10 +129,12 @@ class Pipeline:
         places: Places | None = None,
         plain: bool = False,
         profiles: Profiles | None = None,
+        learned_from: bool = False,
     ) -> None:
         """`randomness(n)` gives n unpredictable bytes; `sessions` is whether visitors get `__cf_bm`, `session_scores`
         whether it remembers the highest score; without `redaction` events hold queries and Referers as they came.
-        `profiles` is what callers did lately, where an engine, a rule or a hook looks at it.
+        `profiles` is what callers did lately, where an engine, a rule or a hook looks at it; `learned_from` is whether
+        events hold header fingerprints, by which anomaly detection tells callers apart.
         """
         self._zone: Final = zone
         self._engines: Final = tuple(engines)
@@ -147,6 +149,7 @@ class Pipeline:
         self._rates: Final = rates
         self._places: Final = places
         self._profiles: Final = profiles
+        self._learned_from: Final = learned_from
         self.observes: Final = profiles is not None
         """Whether `observe` has to be called."""
         self._recogniser: Final = recogniser
@@ -362,6 +365,7 @@ class Pipeline:
             refused=decision.refused,
             facts=facts,
             solved=solved,
+            headers=header_fingerprint(facts.request.version, facts.request.headers) if self._learned_from else "",
         )
 
 
@@ -419,6 +423,7 @@ def event(
     refused: bool = False,
     facts: Facts | None = None,
     solved: Solved | None = None,
+    headers: str = "",
 ) -> Event:
     """The event of any request, decided or not: paths of our own and requests for no zone have no score."""
     first = request.headers.first
@@ -530,4 +535,5 @@ def event(
         client.cloud is not None and client.cloud.hosting,
         score.lift,
         "" if facts is None else _features(facts, score, bool(matches)),
+        headers,
     )

@@ -44,6 +44,16 @@ class Says:
         return Finding(ScoreSource.HEURISTICS, self.score, (Detection(33554433, "curl", "says that it is curl"),))
 
 
+class Found:
+    """An engine that found something."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+
+    def assess(self, facts: Facts) -> Finding | None:
+        return self.finding
+
+
 class Fails:
     """An engine that is broken."""
 
@@ -115,6 +125,27 @@ def test_observing_forwards_and_records_what_would_have_been_done() -> None:
     assert (recorded.mode, recorded.action, recorded.would) == ("observe", "log", "jschallenge")
     assert recorded.actions == ("log",)
     assert len(recorded.actions) == len(recorded.rule_ids) == len(recorded.sources)
+
+
+def test_heuristics_speak_before_anomalies_and_every_reason_is_kept() -> None:
+    found = Finding(ScoreSource.BEHAVIORAL_ANALYSIS, 1, (Detection(201326592, "anomaly", "many failed logins"),))
+    learned = Finding(ScoreSource.MACHINE_LEARNING, 7)
+    made = pipeline(Says(None), Found(found), Found(learned))
+    recorded = made.conclude(decide(made), OUTCOME)
+    assert (recorded.score, recorded.score_source) == (1, "Behavioral Analysis")
+    assert recorded.reasons == ("many failed logins",)
+    made = pipeline(Says(1), Found(found))
+    recorded = made.conclude(decide(made), OUTCOME)
+    assert recorded.score_source == "Heuristics"
+    assert recorded.detection_ids == (33554433, 201326592)
+
+
+def test_an_engine_that_fails_beside_one_that_finds_is_named_and_has_no_opinion() -> None:
+    found = Finding(ScoreSource.MACHINE_LEARNING, 7)
+    decision = decide(pipeline(Fails(), Found(found)))
+    assert decision.failures == ("fails",)
+    assert decision.facts.bot_management is not None
+    assert decision.facts.bot_management.score.value == 7
 
 
 def test_without_a_finding_nothing_is_computed_and_nobody_is_called_human() -> None:

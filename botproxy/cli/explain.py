@@ -87,6 +87,7 @@ def explain(ray: str, data: Path, events: tuple[Path, ...], model_file: Path | N
         int(event.get("BotproxyScoreLift") or 0),
         tuple(str(reason) for reason in event.get("BotproxyReasons") or ()),
         str(event.get("BotproxyFeatures") or ""),
+        tuple(int(number) for number in event.get("BotDetectionIDs") or ()),
     )
     told = explained(scored, load_model(MachineLearningSettings(enabled=True, model=model_file)))
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from botproxy.config import bots, bounds, certificates, cloudflare, endpoints, files, rules, sites
+from botproxy.config import anomalies, bots, bounds, certificates, cloudflare, endpoints, files, rules, sites
 from botproxy.config.document import Document, Mark, Path
 from botproxy.config.explain import dotted
 from botproxy.config.fingerprints import fingerprints
@@ -64,6 +64,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     certificates.redirects,
     sites.javascript_detections,
     sites.idle,
+    anomalies.sessions,
+    anomalies.traffic,
     rules.account_rulesets,
     sitekeys,
     rules.skips,

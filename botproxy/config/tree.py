@@ -38,6 +38,7 @@ from botproxy.rulesets.rate_limit_settings import RateLimitSettings
 from botproxy.rulesets.settings import RulesetSettings, RuleSettings
 from botproxy.rulesets.user_agents import UserAgentRuleSettings
 from botproxy.schema import Section
+from botproxy.scoring.anomaly.settings import Settings as AnomalySettings
 from botproxy.scoring.settings import Settings as ScoringSettings
 from botproxy.store.settings import StateSettings, StateUrl
 from botproxy.telemetry.logpush_settings import MAX_JOBS, LogpushSettings
@@ -104,6 +105,9 @@ class ZoneSettings(Section):
     js_detection_action: Literal["allow", "block", "managed_challenge"] = "allow"
     """What is done about a browser that failed JavaScript detections: `allow`, `block` or `managed_challenge`. One that
     was not asked yet has not failed."""
+
+    anomaly_detection: AnomalySettings = AnomalySettings()
+    """Whether callers are found that stand out of the usual traffic of this site."""
 
     challenge_without_javascript: bool = False
     """Let visitors without JavaScript through a `js_challenge`, by a picture, a wait of a few seconds and a form. Any

@@ -32,6 +32,7 @@ class Plan(NamedTuple):
     state: dict[str, Any] | None = None  # store.settings.StateSettings in JSON mode; None on one machine
     clearance_seconds: float = 31_536_000.0 + 2 * 3600.0  # the longest that any clearance can count
     logpush: tuple[dict[str, Any], ...] = ()  # telemetry.logpush_settings.LogpushSettings in JSON mode
+    anomalies: dict[str, dict[str, Any]] | None = None  # zone -> scoring.anomaly.Settings in JSON mode, where it is on
     shared_secret: str = ""  # 64 hex digits, the same on all nodes with the same keys; "" without `state`
 
 
@@ -50,9 +51,12 @@ def send_plan(control: socket.socket, plan: Plan) -> None:
         send(control, "bots", plan.bots)
     for job in plan.logpush:
         send(control, "logpush", job)
+    learned = sorted((plan.anomalies or {}).items())
+    for start in range(0, len(learned), 200):
+        send(control, "anomalies", dict(learned[start : start + 200]))
     # What came in packets of its own is no field of the last one: a supervisor that is older than it passes over it.
     fields = plan._replace(zone_modes={})._asdict()
-    apart = ("watched", "under_attack", "rate_keys", "bots", "logpush")
+    apart = ("watched", "under_attack", "rate_keys", "bots", "logpush", "anomalies")
     send(control, "ready", {name: fields[name] for name in fields if name not in apart})
 
 
@@ -64,6 +68,7 @@ def read_plan(
     rate_keys: int = 0,
     bots: dict[str, Any] | None = None,
     logpush: Iterable[dict[str, Any]] = (),
+    anomalies: dict[str, dict[str, Any]] | None = None,
 ) -> Plan:
     """The plan that `send_plan` sent."""
     files = tuple((path, (inode, size, changed)) for path, (inode, size, changed) in watched)
@@ -74,6 +79,7 @@ def read_plan(
         rate_keys=rate_keys,
         bots=bots,
         logpush=tuple(logpush),
+        anomalies=anomalies or None,
     )
 
 

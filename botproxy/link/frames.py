@@ -37,6 +37,7 @@ class Kind(IntEnum):
     PROFILES_MERGED = 73
     PROFILES_COMPLETE = 74
     SIGNALS = 75
+    ANOMALIES = 76
 
 
 class FrameError(BotproxyError):

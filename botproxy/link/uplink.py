@@ -109,6 +109,8 @@ class Uplink:
         """Counters of rate limits that this worker shares with the others, once there are any: see `share`."""
         self.profiles: ProfileExchange | None = None
         """What callers did lately, once anybody wants to know: see `share_profiles`."""
+        self.anomalies: Callable[[bytes], None] | None = None
+        """Takes who was found to stand out, where anybody wants to know; raises FrameError when that cannot be."""
 
     def start(self, listener: Listener) -> None:
         """Begin to read and to tick."""
@@ -356,6 +358,9 @@ class Uplink:
                 self.bots.received(kind, payload)
             case Kind.NOTICES:
                 self.notices.received(payload)
+            case Kind.ANOMALIES:
+                if self.anomalies is not None:
+                    self.anomalies(payload)
             case Kind.PROFILES_MERGED | Kind.PROFILES_COMPLETE | Kind.SIGNALS:
                 if self.profiles is not None:
                     self.profiles.received(kind, payload)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from botproxy.scoring.ml import Feature, Model
 
 LIKELY_HUMAN: Final = 30
+_FAMILIES: Final = {3: "anomaly detection", 4: "JavaScript detections", 12: "anomaly detection"}
 
 
 class Scored(NamedTuple):
@@ -23,6 +24,7 @@ class Scored(NamedTuple):
     lift: int
     reasons: tuple[str, ...]  # of fingerprints and detections
     features: str  # as `scoring.asked` writes it
+    ids: tuple[int, ...] = ()  # of the detections, aligned with the reasons
 
 
 class Word(NamedTuple):
@@ -55,7 +57,8 @@ class Explained(NamedTuple):
 
 def explain(scored: Scored, model: Model | None) -> Explained:
     """Explain a score by the model that made it; without it, or where nothing was kept, engines' words alone."""
-    words = [Word("heuristics", reason) for reason in scored.reasons]
+    ids = (*scored.ids, *[0] * len(scored.reasons))
+    words = [Word(_engine(number), reason) for number, reason in zip(ids, scored.reasons, strict=False)]
     asked = read(scored.features) if scored.features else None
     if asked is None:
         note = "what the model was asked was not kept with this request" if not scored.reasons else ""
@@ -88,6 +91,11 @@ def explain(scored: Scored, model: Model | None) -> Explained:
     rounding = learned - told.base - sum(points for _, points in told.points)
     changes = _changes(learned + scored.lift, contributions) if scored.source == "Machine Learning" else ()
     return Explained(tuple(words), told.base, contributions, rounding, changes, _sentence(scored, contributions), "")
+
+
+def _engine(number: int) -> str:
+    """By the first byte of a detection's id, which is a family."""
+    return _FAMILIES.get(number >> 24, "heuristics")
 
 
 def _meaning(feature: Feature, value: float) -> str:

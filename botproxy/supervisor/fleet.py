@@ -15,6 +15,7 @@ from typing import Any, final
 from botproxy.admin import Settings as AdminSettings
 from botproxy.link import Plan
 from botproxy.supervisor import revoking, switches
+from botproxy.supervisor.anomalies import Anomalies
 from botproxy.supervisor.bots import Bots
 from botproxy.supervisor.children import Children
 from botproxy.supervisor.directory import Directory
@@ -45,6 +46,7 @@ class Fleet:
         self.rates = Rates()
         self.bots = Bots()
         self.profiles = SharedProfiles()
+        self.anomalies = Anomalies()
         self.reports = Reports()
         self.store = SharedState(self.rates, self.profiles)
         self.children = Children()
@@ -73,6 +75,7 @@ class Fleet:
         """On the writer's thread."""
         self.events.put(rows)
         self.logpush.put(rows)
+        self.anomalies.put(rows)
 
     def modes(self, plan: Plan) -> Effective:
         """See `Household`."""
@@ -171,6 +174,7 @@ class Fleet:
         if previous is not None:
             previous.drain(ending=False)
         self._listening.keep(plan.listeners)
+        await self.anomalies.configure(plan.anomalies or {}, self.directory.path)
         self._announce(generation, plan)
 
     async def end(self) -> None:

@@ -209,6 +209,7 @@ class Generation:
         self.workers[worker.number] = worker
         self.house.rates.join(worker.number, worker.link)
         self.house.profiles.join(worker.number, worker.link)
+        self.house.anomalies.join(worker.number, worker.link)
         self.house.bots.join(worker.number, worker.link)
         self.house.store.join(worker.number, worker.link)
         instance, zones = self.house.modes(self.plan)

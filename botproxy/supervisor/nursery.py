@@ -65,6 +65,7 @@ class Nursery:
         self._rate_keys = 0
         self._bots: dict[str, Any] | None = None
         self._logpush: list[dict[str, Any]] = []
+        self._anomalies: dict[str, dict[str, Any]] = {}
         self._loaded: asyncio.Future[Plan] = loop.create_future()
         self.alive = True
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -138,13 +139,15 @@ class Nursery:
                 self._under_attack += values[0]
             case "logpush":
                 self._logpush += values
+            case "anomalies":
+                self._anomalies |= values[0]
             case "bots":
                 self._bots = values[0]
             case "rate_keys":
                 self._rate_keys = values[0]
             case "ready":
                 apart = (self._zones, self._watched, self._under_attack, self._rate_keys, self._bots, self._logpush)
-                self._settle(read_plan(values[0], *apart))
+                self._settle(read_plan(values[0], *apart, self._anomalies))
             case "failed":
                 self._settle(Refused(self._problems))
             case "forked":

@@ -173,6 +173,7 @@ class Supervisor:
         await self._fleet.store.end()
         if not await asyncio.to_thread(self._fleet.writer.stop, WRITER_SECONDS):
             _log.error("some events could not be written in time")
+        await self._fleet.anomalies.end()
         if not await asyncio.to_thread(self._fleet.logpush.close, WRITER_SECONDS):
             _log.error("some events could not be exported in time")
         if not await asyncio.to_thread(self._fleet.events.close, WRITER_SECONDS):
@@ -376,6 +377,7 @@ class Supervisor:
             counts["events_dropped", where] = number
         counts.update(fleet.events.counts())
         counts.update(fleet.logpush.counts())
+        counts.update(fleet.anomalies.counts())
         gauges: dict[str, float] = {
             **fleet.totals.gauges(),
             **fleet.store.gauges(),
@@ -387,7 +389,7 @@ class Supervisor:
             **fleet.events.gauges(),
             **fleet.logpush.gauges(),
         }
-        return metrics.render(counts, gauges, fleet.totals.histograms())
+        return metrics.render(counts, gauges, fleet.totals.histograms(), fleet.anomalies.gauges())
 
 
 def _tell(waiting: list[asyncio.Future[dict[str, Any]]], result: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol, final
 
 from botproxy.link import Downlink
+from botproxy.supervisor.anomalies import Anomalies
 from botproxy.supervisor.bots import Bots
 from botproxy.supervisor.profiles import SharedProfiles
 from botproxy.supervisor.rates import Rates
@@ -25,6 +26,7 @@ class House(Protocol):
     totals: Totals
     rates: Rates
     profiles: SharedProfiles
+    anomalies: Anomalies
     bots: Bots
     reports: Reports
 
@@ -101,6 +103,7 @@ class Worker:
         self._house.bots.leave(self.number)
         self._house.rates.leave(self.number)
         self._house.profiles.leave(self.number)
+        self._house.anomalies.leave(self.number)
         self._house.store.leave(self.number)
         if self.state != "draining":
             self.state = "gone"

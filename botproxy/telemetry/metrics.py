@@ -131,6 +131,15 @@ COUNTERS: Final[dict[str, _Shown]] = {
     "profiles_unheard": _Shown(
         "botproxy_profiles_unheard", "Messages of callers that a worker or other nodes were not told in time."
     ),
+    "anomalies": _Shown(
+        "botproxy_anomalies", "Callers and groups that were found to stand out.", ("zone", "kind", "where")
+    ),
+    "anomalies_refused": _Shown(
+        "botproxy_anomalies_refused", "Callers that were found and not held, because too many were.", ("zone",)
+    ),
+    "anomaly_failures": _Shown(
+        "botproxy_anomaly_failures", "Batches of events that anomaly detection could not learn from."
+    ),
     "events_dropped": _Shown(
         "botproxy_events_dropped", "Events that were not recorded, by where they got lost.", ("where",)
     ),
@@ -177,6 +186,17 @@ GAUGES: Final[dict[str, _Shown]] = {
     ),
     "logpush_waiting": _Shown("botproxy_logpush_waiting_bytes", "What waits for the destinations of all jobs."),
     "profile_keys": _Shown("botproxy_profile_keys", "Callers, fingerprints and paths that all workers remember now."),
+    "anomaly_callers": _Shown("botproxy_anomaly_callers", "Callers and groups that are held found now.", ("zone",)),
+    "anomaly_learned_seconds": _Shown(
+        "botproxy_anomaly_learned_seconds", "For how long the usual traffic has been learned.", ("zone",)
+    ),
+    "anomaly_visits": _Shown("botproxy_anomaly_visits", "Ordinary visits that were learned from.", ("zone",)),
+    "anomaly_silent_seconds": _Shown(
+        "botproxy_anomaly_silent_seconds", "How long anomaly detection will still only learn.", ("zone",)
+    ),
+    "anomaly_unsuited": _Shown(
+        "botproxy_anomaly_unsuited", "1 where the traffic is not what anomaly detection is made for.", ("zone",)
+    ),
     "workers": _Shown("botproxy_workers", "Workers that serve now."),
     "generations": _Shown("botproxy_generations", "Configurations with workers now; two while one drains."),
     "generation": _Shown("botproxy_generation", "Number of the configuration that serves, from 1."),
@@ -193,11 +213,16 @@ HISTOGRAMS: Final[dict[str, _Shown]] = {
 
 
 def render(
-    counts: Mapping[Key, int], gauges: Mapping[str, float], histograms: Iterable[tuple[str, HistogramTotal]]
+    counts: Mapping[Key, int],
+    gauges: Mapping[str, float],
+    histograms: Iterable[tuple[str, HistogramTotal]],
+    labelled: Mapping[Key, float] | None = None,
 ) -> bytes:
     """The page. Keys of no known counter are left out, so that a worker of another version does no harm."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector([*_counters(counts), *_gauges(gauges), *_histograms(histograms)]))
+    registry.register(
+        _Collector([*_counters(counts), *_gauges(gauges), *_labelled(labelled or {}), *_histograms(histograms)])
+    )
     return generate_latest(registry)
 
 
@@ -229,6 +254,17 @@ def _gauges(gauges: Mapping[str, float]) -> Iterable[Metric]:
         for short, shown in GAUGES.items()
         if short in gauges
     ]
+
+
+def _labelled(gauges: Mapping[Key, float]) -> Iterable[Metric]:
+    families: dict[str, GaugeMetricFamily] = {}
+    for key, number in sorted(gauges.items()):
+        shown = GAUGES[key[0]]
+        family = families.get(key[0])
+        if family is None:
+            families[key[0]] = family = GaugeMetricFamily(shown.name, shown.text, labels=shown.labels)
+        family.add_metric(key[1:], number)
+    return families.values()
 
 
 def _histograms(histograms: Iterable[tuple[str, HistogramTotal]]) -> Iterable[Metric]:

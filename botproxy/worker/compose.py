@@ -31,6 +31,7 @@ from botproxy.cookies import REVOKED, Jar, KeyRing, Revocations, Sealer, node_nu
 from botproxy.errors import OperatorError
 from botproxy.hooks.pool import Hook
 from botproxy.link import Plan
+from botproxy.link.frames import FrameError
 from botproxy.model import Client, Headers, Request
 from botproxy.pipeline import Pipeline, Redaction
 from botproxy.proxy.challenge_routes import ChallengeRoutes
@@ -54,6 +55,8 @@ from botproxy.proxy.wire import Wire
 from botproxy.rules import Lists
 from botproxy.rulesets import RateLimiter, RulesetError, ZoneRuleset, compile_account, deployed
 from botproxy.scoring import Engine, Heuristics, HeuristicsSettings, load_clients, shipped_fingerprints
+from botproxy.scoring.anomaly import AnomalyDetection, AnomalyError, Outliers
+from botproxy.scoring.anomaly import read as read_anomalies
 from botproxy.scoring.jsd import JavaScriptDetections, Programs, judge
 from botproxy.store import Notice
 from botproxy.store.memory import MemoryStore
@@ -146,6 +149,12 @@ class DataPlane:
             logpush=tuple(job.model_dump(mode="json") for job in config.logpush),
             state=described(settings_of(config.state)),
             clearance_seconds=max([each.cookies.challenge_ttl for each in config.zones], default=0) + 2 * 3600.0,
+            anomalies={
+                zone.name: zone.anomaly_detection.model_dump(mode="json")
+                for zone in config.zones
+                if zone.anomaly_detection.enabled
+            }
+            or None,
             shared_secret="" if config.state is None else self._keyring.shared("counters").hex(),
         )
 
@@ -171,12 +180,16 @@ class DataPlane:
         profiles = Profiles(os.urandom(32), randomness)
         life.uplink.share_profiles(profiles)
         bots = self._bots.begin(life.uplink)
+        outliers = Outliers()
+        life.uplink.anomalies = partial(_stands_out, outliers)
         revoked = Revocations()
         life.uplink.notices.subscribe(REVOKED, partial(_learn, revoked))
         hosts = config.host_table()
         reporters = report_limiter()
         sites = {
-            zone.name: self._site(zone, wire, life, randomness, here, counts, profiles, bots, reporters, revoked)
+            zone.name: self._site(
+                zone, wire, life, randomness, here, counts, profiles, bots, reporters, revoked, outliers
+            )
             for zone in config.zones
         }
         gateway = Gateway(
@@ -204,7 +217,9 @@ class DataPlane:
             return plain if zone is None else sites[zone].pages
 
         wire.pages = pages
-        return Composition(Server(wire, gateway.handle, gateway.refused), life, self._doors, sites, self._places)
+        return Composition(
+            Server(wire, gateway.handle, gateway.refused), life, self._doors, sites, self._places, outliers
+        )
 
     def _widget(
         self, life: Life, hosts: HostTable, randomness: Randomness, revoked: Revocations
@@ -249,6 +264,7 @@ class DataPlane:
         bots: Recognition | None,
         reporters: OwnPathLimiter,
         revocations: Revocations,
+        outliers: Outliers,
     ) -> Site:
         config = self._config
         plain = None
@@ -261,6 +277,9 @@ class DataPlane:
         engines: list[tuple[str, Engine]] = []
         if self._heuristics is not None:
             engines.append(("heuristics", self._heuristics))
+        learned_from = zone.anomaly_detection.enabled
+        if learned_from:
+            engines.append(("anomaly", AnomalyDetection(outliers.of(zone.name))))
         engines.append(("jsd", JavaScriptDetections()))
         learned = self._learned.active if zone.bot_management.auto_update_model else self._learned.chosen
         if learned is not None:
@@ -289,6 +308,7 @@ class DataPlane:
             recogniser=self._bots.recogniser(bots, zone.bot_management.disallowed),
             places=self._places,
             profiles=profiles if looked_at else None,
+            learned_from=learned_from,
         )
         _rehearse(zone.name, pipeline)
         hook = None
@@ -414,8 +434,10 @@ class Composition:
         all_doors: Mapping[str, Door],
         sites: Mapping[str, Site],
         places: Places | None = None,
+        outliers: Outliers | None = None,
     ) -> None:
         self._places: Final = places
+        self._outliers: Final = outliers
         self._samples = 0
         self._server: Final = server
         self._life: Final = life
@@ -466,6 +488,8 @@ class Composition:
         counts["certificates_renewed",] = self._renewal.renewed
         counters.gauges["handshakes_unfinished"] = len(self._server.unfinished)
         counters.gauges["certificates_failing"] = self._renewal.failing
+        if self._outliers is not None:
+            self._outliers.expire(time.time())
         self._samples += 1
         if self._places is not None and self._samples % _PLACES_SAMPLES == 0:
             for problem in self._places.refresh():
@@ -516,6 +540,13 @@ def _learn(revocations: Revocations, notice: Notice) -> None:
     said = read_revocation(notice.body)
     if said is not None:
         revocations.learn(said)
+
+
+def _stands_out(outliers: Outliers, payload: bytes) -> None:
+    try:
+        outliers.take(read_anomalies(payload), time.time())
+    except AnomalyError as error:
+        raise FrameError(str(error)) from None
 
 
 def _looks(config: Config) -> dict[str, Look]:

@@ -81,6 +81,15 @@ def test_a_fingerprint_speaks_for_itself(tmp_path: Path) -> None:
     assert "bot score of 1 of 99: The User-Agent says that this is curl." in done.output
 
 
+def test_an_anomaly_is_told_with_what_was_expected(tmp_path: Path) -> None:
+    reason = "90 failed logins a minute from this address; expected here at this time are at most 8"
+    done = explained(
+        tmp_path, BotScore=1, BotScoreSrc="Behavioral Analysis", BotproxyReasons=[reason], BotDetectionIDs=[201326592]
+    )
+    assert f"anomaly detection: {reason}" in done.output
+    assert f"bot score of 1 of 99: {reason}." in done.output
+
+
 def test_what_the_session_lent_is_told(tmp_path: Path) -> None:
     told = features(headers=5, fetch_headers=0)
     done = explained(tmp_path, BotScore=28, BotproxyScoreLift=20, BotproxyFeatures=told)
