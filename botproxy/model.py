@@ -426,6 +426,10 @@ class Outcome(NamedTuple):
     detail: str = ""  # private: why it failed
 
 
+IMPORTED: Final = "imported"
+"""The mode of an event that was made of a line of another server's log."""
+
+
 class Event(NamedTuple):
     """One request, always recorded. Columns become Logpush `http_requests` names in `telemetry` (section 10.3).
 
@@ -436,7 +440,7 @@ class Event(NamedTuple):
     start: float  # seconds since the epoch
     end: float
     zone: str
-    mode: str  # "observe" or "enforce"
+    mode: str  # "observe", "enforce", or `IMPORTED`
     client_ip: str
     client_port: int
     client_country: str

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import ConfigDict, ValidationError
 
-from botproxy.admin import client_v4, dashboard, offers, rest, simulate
+from botproxy.admin import client_v4, dashboard, imports, offers, rest, simulate
 from botproxy.admin.access import Access, of_token
 from botproxy.admin.analytics import ANALYTICS, Analytics
 from botproxy.admin.auditing import noted
@@ -128,6 +128,7 @@ def application(
     rest.add_routes(app)
     client_v4.add_routes(app)
     simulate.add_routes(app)
+    imports.add_routes(app)
     offers.add_routes(app, offered)
     app.on_response_prepare.append(_secure)
     dashboard.add_routes(app)

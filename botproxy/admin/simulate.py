@@ -111,7 +111,7 @@ async def _simulate(request: web.Request) -> web.Response:
     except ValidationError as error:
         return misread(error, _RIGHT)
     analytics: Analytics = request.app[ANALYTICS]()
-    zones = (wanted.zone,) if wanted.zone is not None else None
+    zones: tuple[str, ...] | None = (wanted.zone,) if wanted.zone is not None else None
     refusal = _unable(analytics, zones or ())
     if refusal is not None:
         return refusal

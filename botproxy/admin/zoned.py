@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
 from botproxy.admin.analytics import Analytics
-from botproxy.admin.operator import Operator, who_asks
+from botproxy.admin.operator import Operator, may_change, who_asks
+from botproxy.model import Event
 from botproxy.store.events import Answer, Events, EventStatus, EventStore, Groups, QueryError, Retention
 
 NONE: Final = ("-",)
 """A name that no zone can have."""
+
+_ZONE: Final = Event._fields.index("zone")
 
 
 def limited(analytics: Callable[[], Analytics]) -> Callable[[], Analytics]:
@@ -29,15 +32,17 @@ def limited(analytics: Callable[[], Analytics]) -> Callable[[], Analytics]:
 
 @final
 class ZonedStore:
-    """See `EventStore`; only events of the operator's zones are to be had, and none can be changed."""
+    """See `EventStore`; only events of the operator's zones are to be had, and only imported ones changed."""
 
     def __init__(self, store: EventStore, operator: Operator) -> None:
         self._store: Final = store
         self._operator: Final = operator
 
     def put(self, rows: Sequence[Sequence[Any]]) -> None:
-        """See `EventStore`."""
-        raise NotImplementedError
+        """See `EventStore`. Raises NotYoursError for rows of other zones."""
+        for zone in {row[_ZONE] for row in rows}:
+            may_change(self._operator, zone)
+        self._store.put(rows)
 
     async def ask(self, query: Groups | Events, seconds: float = 10.0) -> Answer:
         """See `EventStore`."""
@@ -51,6 +56,11 @@ class ZonedStore:
     async def forget(self, address: str) -> int:
         """See `EventStore`."""
         raise QueryError("an address is forgotten in all zones, which is for operators of all of them")
+
+    async def forget_imported(self, zone: str | None) -> int:
+        """See `EventStore`. Raises NotYoursError for another zone, and for all of them."""
+        may_change(self._operator, zone)
+        return await self._store.forget_imported(zone)
 
     def configure(self, retention: Retention, rate: int) -> None:
         """See `EventStore`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 from typing import Any, Final
 
 import click
@@ -26,6 +27,7 @@ _COMMANDS: Final = {
     "clients": "clients",
     "explain": "explain",
     "simulate": "simulate",
+    "import": "importing",
     "train": "train",
     "models": "models",
     "keys": "keys",
@@ -48,7 +50,9 @@ class Commands(click.Group):
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = getattr(importlib.import_module(f"botproxy.cli.{module}"), cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        name = f"{name}_" if keyword.iskeyword(name) else name
+        command: click.Command = getattr(importlib.import_module(f"botproxy.cli.{module}"), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -85,7 +85,7 @@ class HeuristicsError(OperatorError):
 class Heuristics:
     """Assesses a request by all fingerprints at once. Immutable, without I/O."""
 
-    __slots__ = ("_clients", "_detections", "_of_the_block", "_set", "fingerprints")
+    __slots__ = ("_detections", "_of_the_block", "_set", "clients", "expressions", "fingerprints")
 
     def __init__(
         self,
@@ -93,8 +93,10 @@ class Heuristics:
         expressions: Sequence[Expression],
         clients: KnownClients | None = None,
     ) -> None:
-        self._clients: Final = shipped_clients() if clients is None else clients
+        self.clients: Final = shipped_clients() if clients is None else clients
         self.fingerprints: Final = fingerprints
+        self.expressions: Final = tuple(expressions)
+        """Of the fingerprints, compiled, one by one."""
         self._set: Final = ExpressionSet(expressions)
         self._of_the_block: Final = all(expression.fields <= _OF_THE_BLOCK for expression in expressions)
         self._detections: Final = tuple(fingerprint.detection for fingerprint in fingerprints)
@@ -154,11 +156,11 @@ class Heuristics:
         key = _MEMO[request.secure]
         tls = facts.client.tls
         if tls is not None and tls.ja4:
-            known = self._clients.find(tls.ja4)
+            known = self.clients.find(tls.ja4)
             if known is not None:
                 key = f"{key}.{known.client}.{known.generic}"
         if facts.client.http2:
-            known = self._clients.find_http2(facts.client.http2)
+            known = self.clients.find_http2(facts.client.http2)
             if known is not None:
                 key = f"{key}/{known.client}.{known.generic}"
         remembered = memo.get(key)

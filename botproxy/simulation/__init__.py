@@ -3,7 +3,7 @@
 from botproxy.simulation.comparing import After, Comparison
 from botproxy.simulation.judging import ZoneJudge
 from botproxy.simulation.past import Solvers
-from botproxy.simulation.recorded import SOLVED, STORED, Recorded, from_line, from_store
+from botproxy.simulation.recorded import SOLVED, STORED, Recorded, blank, from_line, from_store
 from botproxy.simulation.trial import ACTIONS, OneMore, Trial
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Solvers",
     "Trial",
     "ZoneJudge",
+    "blank",
     "from_line",
     "from_store",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple, final
 
-from botproxy.model import Facts
+from botproxy.model import Facts, Verdict
 from botproxy.rules import Expression, ExpressionSet, RuleError
 from botproxy.rules.parser import parse_value
 from botproxy.rulesets import RateLimiter, Ruling, ZoneRates, ZoneRuleset
@@ -28,6 +28,7 @@ class Judged(NamedTuple):
 
     fate: Fate | None
     missing: int = 0
+    verdict: Verdict | None = None  # with the rules that are sure to have matched; of a `ZoneJudge` that could tell
 
 
 class _Variant(NamedTuple):
@@ -49,6 +50,8 @@ class ZoneJudge:
         self, ruleset: ZoneRuleset, limiter: RateLimiter | None, counts: RateCounts, unchanged: frozenset[str]
     ) -> None:
         self._ruleset: Final = ruleset
+        self.needs_profile: Final = ruleset.needs_profile or (limiter is not None and limiter.needs_profile)
+        """Whether some rule looks at what callers did lately."""
         self._refs: Final = [rule.wish.match.rule_id for rule in ruleset.rules]
         self._needs_bots: Final = [rule.needs_bots for rule in ruleset.rules]
         self._places: Final = {ref: at for at, ref in enumerate(self._refs)}
@@ -83,21 +86,19 @@ class ZoneJudge:
         if rates is not None:
             rates.begin(recorded, missing)
         evaluate = self._ruleset.evaluate_at
-        if not doubts:
-            fate = fate_of(evaluate(facts, sorted(sure), rates))
-        else:
+        verdict = evaluate(facts, sorted(sure), rates)
+        fate = fate_of(verdict)
+        if doubts:
             lacking = self._lacking(doubts, missing)
             if len(doubts) > MOST_DOUBTS:
                 return Judged(None, lacking)
-            fates = {fate_of(evaluate(facts, way, rates)) for way in _ways(sure, doubts)}
-            if len(fates) > 1:
+            if any(fate_of(evaluate(facts, way, rates)) is not fate for way in _ways(sure, doubts)):
                 return Judged(None, lacking)
-            (fate,) = fates
         if rates is not None:
             if rates.lacking and fate is Fate.FORWARD:
                 return Judged(None, rates.lacking)
             rates.settle(answered(facts, recorded))
-        return Judged(fate)
+        return Judged(fate, 0, verdict)
 
     def _variant(self, missing: int) -> _Variant:
         variant = self._variants.get(missing)
@@ -134,9 +135,9 @@ _BEHIND: Final = frozenset(("rateLimit", "botManagement", "botFight", "hook"))
 
 
 def _ways(sure: Sequence[int], doubts: Sequence[int]) -> list[list[int]]:
-    """Every choice of the doubtful rules, with those that are sure."""
+    """Every choice of doubtful rules but none of them, with those that are sure."""
     ways: list[list[int]] = []
-    for chosen in range(1 << len(doubts)):
+    for chosen in range(1, 1 << len(doubts)):
         ways.append(sorted([*sure, *(at for nth, at in enumerate(doubts) if chosen >> nth & 1)]))
     return ways
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from botproxy.model import IMPORTED
 from botproxy.rules import FIELDS, Expression
 from botproxy.rules.caller_fields import CALLER_FIELD_NAMES
 from botproxy.rules.tree import Access, Argument, Call, Compare, Field, Literal, Logic, LogicOp, Node, Not, Quantified
 from botproxy.rules.tree import Truth as Alone
 from botproxy.simulation.facts import BODILESS
-from botproxy.simulation.recorded import Recorded
+from botproxy.simulation.recorded import CLAIMED, Recorded
 
 
 class Gap:
@@ -31,11 +32,18 @@ class Gap:
     ADDRESS: Final = 512  # it was hashed or cut short
     RESPONSE: Final = 1024  # headers of the answer
     RATES: Final = 2048  # the requests beside it: a sample was stored
+    TLS: Final = 4096  # whether there was any, its version, cipher and fingerprints, and how HTTP/2 began
+    HOST: Final = 8192
+    AGENT: Final = 16384  # User-Agent
+    REQUESTED: Final = 32768  # X-Requested-With
+    CALLED: Final = 131072  # of what callers did lately, what a log tells: how much, how fast, with which answers
+    VERIFIED: Final = 65536  # whether it is the bot that it says it is
 
 
 WORDS: Final = {
     Gap.HEADERS: "headers other than Host, User-Agent, Referer and X-Requested-With",
     Gap.CALLERS: "what callers did lately",
+    Gap.CALLED: "how often callers came lately",
     Gap.PLACE: "places beyond country and ASN",
     Gap.CONNECTION: "details of TLS and of the connection",
     Gap.RAW: "the target before it was normalised",
@@ -46,13 +54,28 @@ WORDS: Final = {
     Gap.ADDRESS: "addresses that were hashed",
     Gap.RESPONSE: "headers of the answer",
     Gap.RATES: "rates, of which a sample was stored",
+    Gap.TLS: "the connection's TLS and fingerprints",
+    Gap.HOST: "the host",
+    Gap.AGENT: "the User-Agent",
+    Gap.REQUESTED: "X-Requested-With",
+    Gap.VERIFIED: "whether who says that it is a bot is that bot",
 }
 """For people."""
 
-ALWAYS: Final = Gap.HEADERS | Gap.CALLERS | Gap.PLACE | Gap.CONNECTION | Gap.RAW | Gap.CLAIMS | Gap.RESPONSE
+ALWAYS: Final = (
+    Gap.HEADERS | Gap.CALLERS | Gap.CALLED | Gap.PLACE | Gap.CONNECTION | Gap.RAW | Gap.CLAIMS | Gap.RESPONSE
+)
 """What no record tells."""
 
-RECORDED_HEADERS: Final = frozenset((b"host", b"user-agent", b"referer", b"x-requested-with"))
+UNLOGGED: Final = Gap.TLS | Gap.HOST | Gap.REQUESTED
+"""What a line of another server's log does not tell either."""
+
+RECORDED_HEADERS: Final = {
+    b"host": Gap.HOST,
+    b"user-agent": Gap.AGENT,
+    b"referer": Gap.REFERER,
+    b"x-requested-with": Gap.REQUESTED,
+}
 
 _FIELDS: Final[dict[str, int]] = {
     "http.cookie": Gap.HEADERS,
@@ -64,7 +87,27 @@ _FIELDS: Final[dict[str, int]] = {
     "http.request.headers.values": Gap.HEADERS,
     "botproxy.header_fingerprint": Gap.HEADERS,
     "http.referer": Gap.REFERER,
-    "http.request.full_uri": Gap.QUERY,
+    "cf.bot_management.verified_bot": Gap.VERIFIED,
+    "cf.client.bot": Gap.VERIFIED,
+    "cf.verified_bot_category": Gap.VERIFIED,
+    "http.host": Gap.HOST,
+    "http.user_agent": Gap.AGENT,
+    "ssl": Gap.TLS,
+    "cf.tls_version": Gap.TLS,
+    "cf.tls_cipher": Gap.TLS,
+    "cf.bot_management.ja3_hash": Gap.TLS,
+    "cf.bot_management.ja4": Gap.TLS,
+    "botproxy.http2": Gap.TLS,
+    # Of fingerprints, which are asked of what is imported.
+    "botproxy.header_order": Gap.HEADERS,
+    "botproxy.browser": Gap.AGENT,
+    "botproxy.browser_major": Gap.AGENT,
+    "botproxy.platform": Gap.AGENT,
+    "botproxy.tls_client": Gap.TLS,
+    "botproxy.tls_fit": Gap.TLS | Gap.AGENT,
+    "botproxy.http2_client": Gap.TLS,
+    "botproxy.http2_fit": Gap.TLS | Gap.AGENT,
+    "http.request.full_uri": Gap.QUERY | Gap.HOST | Gap.TLS,
     "http.request.uri": Gap.QUERY,
     "http.request.uri.query": Gap.QUERY,
     "http.request.uri.args": Gap.QUERY,
@@ -72,7 +115,7 @@ _FIELDS: Final[dict[str, int]] = {
     "http.request.uri.args.values": Gap.QUERY,
     "ip.src": Gap.ADDRESS,
     "cf.bot_management.corporate_proxy": Gap.CLAIMS,
-    "cf.bot_management.signed_agent": Gap.CLAIMS,
+    "cf.bot_management.signed_agent": Gap.HEADERS,
     "cf.edge.server_ip": Gap.CONNECTION,
     "cf.edge.server_port": Gap.CONNECTION,
     "cf.tls_client_hello_length": Gap.CONNECTION,
@@ -91,6 +134,22 @@ _FIELDS: Final[dict[str, int]] = {
     "cf.response.error_type": Gap.RESPONSE,
     "cf.timings.origin_ttfb_msec": Gap.RESPONSE,
 }
+_CALLED: Final = frozenset(
+    (
+        *(
+            f"botproxy.address.{name}"
+            for name in (
+                *("age", "requests", "burst", "gap_msec", "gap_percent", "client_errors", "server_errors"),
+                *("logins", "paths", "hosts", "user_agents"),
+            )
+        ),
+        *(
+            f"botproxy.{whose}.{name}"
+            for whose in ("network", "path")
+            for name in ("requests", "client_errors", "logins", "addresses", "user_agents", "paths")
+        ),
+    )
+)
 _KNOWN_PLACES: Final = frozenset(("ip.src", "ip.src.asnum", "ip.src.country"))
 _PREFIXES: Final = (
     ("http.request.body.", Gap.BODY),
@@ -105,7 +164,7 @@ def field_gap(name: str) -> int:
     if gap is not None:
         return gap
     if name in CALLER_FIELD_NAMES:
-        return Gap.CALLERS
+        return Gap.CALLED if name in _CALLED else Gap.CALLERS
     if name.startswith("ip.src.") and name not in _KNOWN_PLACES:
         return Gap.PLACE
     return next((gap for prefix, gap in _PREFIXES if name.startswith(prefix)), 0)
@@ -137,9 +196,7 @@ def _joined(nodes: tuple[Node | Argument, ...]) -> int:
 
 
 def _header_gap(name: object) -> int:
-    if name == b"referer":
-        return Gap.REFERER
-    return 0 if name in RECORDED_HEADERS else Gap.HEADERS
+    return RECORDED_HEADERS.get(name, Gap.HEADERS) if isinstance(name, bytes) else Gap.HEADERS
 
 
 def _call_gap(call: Call) -> int:
@@ -153,7 +210,7 @@ def _call_gap(call: Call) -> int:
             and subject.base.name == "http.request.headers"
             and isinstance(key, Literal)
         ):
-            return 0 if key.value in RECORDED_HEADERS else Gap.HEADERS
+            return _header_gap(key.value)
     return _joined(arguments)
 
 
@@ -173,6 +230,14 @@ def gaps(recorded: Recorded) -> int:
         missing |= Gap.ADDRESS
     if recorded.sample_interval > 1:
         missing |= Gap.RATES
+    if recorded.mode == IMPORTED:
+        missing |= UNLOGGED
+        if recorded.detail.startswith(CLAIMED):
+            missing |= Gap.VERIFIED
+        if not recorded.user_agent:
+            missing |= Gap.AGENT
+        if not referer:
+            missing |= Gap.REFERER
     return missing
 
 
@@ -243,3 +308,8 @@ def _made(expression: Expression, missing: int, otherwise: bool) -> Expression:
     if isinstance(tree, bool):
         tree = _TRUE if tree else _FALSE
     return Expression(expression.text, tree, expression.scheme)
+
+
+def never(expression: Expression) -> bool:
+    """Whether this is what `known` makes of an expression that cannot be sure."""
+    return expression.tree == _FALSE

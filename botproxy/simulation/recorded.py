@@ -19,6 +19,9 @@ SOLVED: Final = frozenset(
 )
 """Logpush words of the request that hands in a solution."""
 
+CLAIMED: Final = "says that it is "
+"""How the detail of an imported event begins whose client says that it is a bot, which nobody checked."""
+
 
 class Recorded(NamedTuple):
     """What is recorded of one request, as far as rules and people look at it; the names are those of `model.Event`."""
@@ -63,6 +66,7 @@ class Recorded(NamedTuple):
     http2_fingerprint: str
     cloud: str
     hosting: bool
+    detail: str = ""
     sample_interval: int = 1  # how many requests this one stands for
     sequence: int = 0
 
@@ -165,3 +169,13 @@ def _parsed(text: str) -> float | None:
     except ValueError:
         return None
     return (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp()
+
+
+_EMPTY: Final = Recorded._make(
+    (*(0.0 if field == "start" else value for (field, _, _), value in zip(_PLAN, _BLANK, strict=True)), 1, 0)
+)
+
+
+def blank(**changes: Any) -> Recorded:
+    """A record of nothing, with these changes."""
+    return _EMPTY._replace(**changes)

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 import orjson
 
+from botproxy.model import IMPORTED
 from botproxy.store.clickhouse import tables
 from botproxy.store.clickhouse.dialect import ClickhouseWriter, literal
 from botproxy.store.clickhouse.spill import MAX_BYTES, Batch, Spill
@@ -139,7 +140,13 @@ class ClickhouseStore:
     async def forget(self, address: str) -> int:
         """See `EventStore`."""
         await self.flush()
-        return await self._there(self._forget(address))
+        return await self._there(self._forget(f"client_ip = {literal(address)}"))
+
+    async def forget_imported(self, zone: str | None) -> int:
+        """See `EventStore`."""
+        await self.flush()
+        part = "" if zone is None else f" AND zone = {literal(zone)}"
+        return await self._there(self._forget(f"mode = {literal(IMPORTED)}{part}"))
 
     def configure(self, retention: Retention, rate: int) -> None:
         """See `EventStore`."""
@@ -418,8 +425,7 @@ class ClickhouseStore:
         first = await self._query("SELECT min(`start`), count() FROM events")
         self._oldest = int(first[0][0]) if int(first[0][1]) else None
 
-    async def _forget(self, address: str) -> int:
-        condition = f"client_ip = {literal(address)}"
+    async def _forget(self, condition: str) -> int:
         try:
             number = int((await self._query(f"SELECT count() FROM events WHERE {condition}"))[0][0])
             if number:

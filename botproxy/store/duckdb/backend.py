@@ -162,13 +162,21 @@ class DuckdbStore:
 
     async def forget(self, address: str) -> int:
         """See `EventStore`."""
+        return await self._deleted(lambda: self._forget(address))
+
+    async def forget_imported(self, zone: str | None) -> int:
+        """See `EventStore`."""
+        return await self._deleted(lambda: self._forget_imported(zone))
+
+    async def _deleted(self, delete: Callable[[], int]) -> int:
+        """Have the thread that stores delete something, and wait for it."""
         await self.flush()
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         loop = asyncio.get_running_loop()
 
         def job() -> None:
             try:
-                number = self._forget(address)
+                number = delete()
             except Exception as error:
                 loop.call_soon_threadsafe(_fail, done, StoreUnavailable(str(error)))
             else:
@@ -486,6 +494,25 @@ class DuckdbStore:
             raise
         execute("CHECKPOINT")
         return int(number)
+
+    def _forget_imported(self, zone: str | None) -> int:
+        if self._connection is None:
+            raise StoreUnavailable(f"the event store is {self._state}")
+        execute = self._connection.execute
+        # So that what is counted by hour is all of what is counted, and can be counted again without them.
+        rollups.count_events(execute, self._sequence)
+        rollups.count_hours(execute)
+        self._uncounted = 0
+        execute("BEGIN")
+        try:
+            number = rollups.forget_imported(execute, zone)
+            execute("COMMIT")
+        except duckdb.Error:
+            with suppress(duckdb.Error):
+                execute("ROLLBACK")
+            raise
+        execute("CHECKPOINT")
+        return number
 
 
 def _answered(cursor: Any, query: Groups | Events) -> Answer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from botproxy.model import IMPORTED
 from botproxy.store.duckdb.dialect import DuckdbWriter
 from botproxy.store.duckdb.tables import REST, ROLLED, ROLLED_SUMS, TOP_FIELDS, TOP_VALUES, Execute
 from botproxy.store.events import sql
@@ -95,23 +96,53 @@ def count_hours(execute: Execute) -> None:
 
 def _count_tops(execute: Execute, marks: Marks) -> None:
     for name in TOP_FIELDS:
-        # Beyond the first values an hour's crowd is one row, so that what was left out is known.
-        execute(
-            f"""
-            INSERT INTO tops_{name}
-            SELECT ?, time, zone, score_group, CASE WHEN place <= ? THEN value ELSE ? END AS shown, sum(requests)
+        _count_top(execute, name, marks.run, "sequence > ? AND sequence <= ?", [marks.tops_sequence, marks.sequence])
+
+
+def _count_top(execute: Execute, name: str, run: int, condition: str, values: list[Any]) -> None:
+    # Beyond the first values an hour's crowd is one row, so that what was left out is known.
+    execute(
+        f"""
+        INSERT INTO tops_{name}
+        SELECT ?, time, zone, score_group, CASE WHEN place <= ? THEN value ELSE ? END AS shown, sum(requests)
+        FROM (
+            SELECT *, row_number() OVER (PARTITION BY time, zone, score_group ORDER BY requests DESC) AS place
             FROM (
-                SELECT *, row_number() OVER (PARTITION BY time, zone, score_group ORDER BY requests DESC) AS place
-                FROM (
-                    SELECT "start" // 3600000000 * 3600 AS time, zone, score_group, CAST("{name}" AS VARCHAR) AS value,
-                        sum(sample_interval) AS requests
-                    FROM events WHERE sequence > ? AND sequence <= ? GROUP BY ALL
-                )
+                SELECT "start" // 3600000000 * 3600 AS time, zone, score_group, CAST("{name}" AS VARCHAR) AS value,
+                    sum(sample_interval) AS requests
+                FROM events WHERE {condition} GROUP BY ALL
             )
-            GROUP BY ALL
-            """,
-            [marks.run, TOP_VALUES, REST, marks.tops_sequence, marks.sequence],
         )
+        GROUP BY ALL
+        """,
+        [run, TOP_VALUES, REST, *values],
+    )
+
+
+def forget_imported(execute: Execute, zone: str | None) -> int:
+    """Delete imported events of a zone, or of all, and what was counted of them; how many events there were.
+
+    In the transaction of `execute`; everything has to be counted. Of the hours in which some of them were, the most
+    frequent values are found again from the events that stay.
+    """
+    condition, values = "mode = ?", [IMPORTED]
+    if zone is not None:
+        condition, values = f"{condition} AND zone = ?", [IMPORTED, zone]
+    marks = read_marks(execute)
+    execute(
+        f'CREATE OR REPLACE TEMP TABLE imported AS SELECT DISTINCT "start" // 3600000000 * 3600 AS time, zone '
+        f"FROM events WHERE {condition}",
+        values,
+    )
+    number = int(execute(f"DELETE FROM events WHERE {condition}", values).fetchone()[0])
+    for table in ("minutes", "hours"):
+        execute(f"DELETE FROM {table} WHERE {condition}", values)
+    for name in TOP_FIELDS:
+        execute(f"DELETE FROM tops_{name} WHERE (time, zone) IN (SELECT time, zone FROM imported)")
+        within = '("start" // 3600000000 * 3600, zone) IN (SELECT time, zone FROM imported) AND sequence <= ?'
+        _count_top(execute, name, marks.run, within, [marks.tops_sequence])
+    execute("DROP TABLE imported")
+    return number
 
 
 class Planned(NamedTuple):

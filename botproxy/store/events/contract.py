@@ -61,6 +61,10 @@ class EventStore(Protocol):
         """Delete every event of this client address; how many there were. Raises StoreUnavailable."""
         ...
 
+    async def forget_imported(self, zone: str | None) -> int:
+        """Delete every event that was imported, of one zone or of all; how many there were. Raises StoreUnavailable."""
+        ...
+
     def configure(self, retention: Retention, rate: int) -> None:
         """Keep this much from now on, and sample above so many events a second (0: never)."""
         ...

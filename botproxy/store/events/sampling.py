@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from botproxy.model import Event
+from botproxy.model import IMPORTED, Event
 
 MAX_INTERVAL: Final = 1000
 
 _HARMLESS: Final = frozenset({"unknown", "log", "skip", "allow", "bypass"})
 _RAY, _ACTION, _WOULD = (Event._fields.index(name) for name in ("ray", "action", "would"))
+_MODE: Final = Event._fields.index("mode")
 _STATUS, _FAILED, _ENDING = (Event._fields.index(name) for name in ("status", "scoring_failed", "ending"))
 
 
@@ -42,7 +43,12 @@ class Sampler:
         self._seen = 0
 
     def sample(self, rows: Sequence[Sequence[Any]], now: float) -> tuple[list[Sequence[Any]], list[int]]:
-        """The rows to store, and how many each of them stands for. `now` in seconds of a clock that never goes back."""
+        """The rows to store, and how many each of them stands for. `now` in seconds of a clock that never goes back.
+
+        What is imported comes in batches of its own, whole and at once, and says nothing of how much there is now.
+        """
+        if rows and rows[0][_MODE] == IMPORTED:
+            return list(rows), [1] * len(rows)
         self._measure(len(rows), now)
         interval = self.interval
         if interval == 1:
