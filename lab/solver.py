@@ -115,7 +115,7 @@ def forged(seed: bytes, number: int = -1, seen: list[int] | None = None, key: by
     as they follow from the source alone."""
     if seen is None:
         program = PUBLIC.current(time.time())
-        number, seen = program.number, program.answers(seed)
+        number, seen = program.name, program.answers(seed)
         key = program.run(seed, seen).key
     right = expected(seed, key)
     rows = [[0.0 if value != value else value for value in row or ()] for row in (right.hits, right.curve, right.media)]

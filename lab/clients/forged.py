@@ -41,7 +41,7 @@ def forge(seed: bytes) -> bytes:
         20,
         9,
         1,
-        program.number,
+        program.name,
         seen,
     ]
     return close_report(json.dumps(fields).encode(), seed)

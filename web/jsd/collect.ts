@@ -7,7 +7,7 @@ import { ask, hints } from "./worker";
 
 /**
  * Stands in the built script until it is served: then a function of eight words, changed in place, and of what elements
- * are put into, another one each day and in each deployment (botproxy/scoring/jsd/programs.py). It returns its number
+ * are put into, another one each day and in each deployment (botproxy/scoring/jsd/programs.py). It returns its name
  * and what it saw.
  */
 declare const $VARIANT$: (words: Int32Array, body: HTMLElement | ShadowRoot) => [number, number[]];

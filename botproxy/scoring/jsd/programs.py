@@ -52,7 +52,7 @@ class Run(NamedTuple):
 class Program:
     """One. Immutable."""
 
-    __slots__ = ("_steps", "number", "script")
+    __slots__ = ("_steps", "name", "number", "script")
 
     def __init__(self, secret: bytes, number: int) -> None:
         draw = Draws(hmac.digest(secret, b"program %d" % number, "sha256"), "steps")
@@ -63,7 +63,11 @@ class Program:
         steps += [_draw_mix(draw) for _ in range(8)]
         self.number: Final = number
         self._steps: Final = steps
-        self.script: Final = _written(steps, draw, number)
+        written = _written(steps, draw)
+        # Another key, or another release, makes another program of the same day. Whoever ran that one did nothing
+        # wrong, so a report names what was run, and not only when.
+        self.name: Final = int.from_bytes(sha256(written.encode()).digest()[:3]) >> 1
+        self.script: Final = f"{written}return[{self.name},a]}})"
 
     def run(self, seed: bytes, answers: Sequence[float]) -> Run:
         """Compute with the answers of a report, `QUESTIONS` of them."""
@@ -114,9 +118,14 @@ class Programs:
         """The one that is served now; `now` is seconds since the epoch. The first call in a period takes 2 ms."""
         return self._program(int(now // PERIOD))
 
-    def taken(self, number: int, now: float) -> Program | None:
-        """The one that a report names, if it is still taken."""
-        return self._program(number) if abs(number - int(now // PERIOD)) <= 1 else None
+    def taken(self, name: int, now: float) -> Program | None:
+        """The one that a report names, if it is one of this deployment's and still taken."""
+        today = int(now // PERIOD)
+        for number in (today, today - 1, today + 1):
+            program = self._program(number)
+            if program.name == name:
+                return program
+        return None
 
     def _program(self, number: int) -> Program:
         known = self._known.get(number)
@@ -202,9 +211,9 @@ class _Texts:
         return places, [texts[number] for number in order]
 
 
-def _written(steps: Sequence[Mix | Question], draw: Draws, number: int) -> str:
+def _written(steps: Sequence[Mix | Question], draw: Draws) -> str:
     """The program as an expression: a function of the state (Int32Array), changed in place, and of what elements are
-    put into; it returns its number and the answers."""
+    put into. Its end is missing, where it returns its name and the answers, `a`."""
     texts = _Texts()
     lines: list[str] = []
     at = 0
@@ -245,5 +254,5 @@ def _written(steps: Sequence[Mix | Question], draw: Draws, number: int) -> str:
         f'(h.charCodeAt(0)-32+{95 - shift})%95+32)).join("")),d=b.ownerDocument,'
         'e=(p,...q)=>{let u=d.createElement("div");for(let i=0;i<q.length;)u.style.setProperty(q[i++],q[i++]);'
         "return p.appendChild(u)},r=u=>u.getBoundingClientRect();"
-        f"{''.join(named)};return[{number},a]}})"
+        f"{''.join(named)};"
     )

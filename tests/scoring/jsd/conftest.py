@@ -40,7 +40,7 @@ class Report:
             2, self.signs, "v8", AGENT, "Linux", False, BRANDS, "en-GB",
             [list(chain) if chain else [0, 0, 0, 0] for chain in right.chains],
             *([0 if value != value else value for value in row or ()] for row in others),
-            31, 12, 1, program.number, seen,
+            31, 12, 1, program.name, seen,
         ]  # fmt: skip
 
     def sent(self, under: bytes | None = None) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 
 from botproxy.challenges.assets import bundle
 from botproxy.scoring.jsd.programs import MARK, PERIOD, QUESTIONS, Program, Programs, placed
+from botproxy.scoring.jsd.work import Evidence, examine, expected
 
 SEED = bytes(range(16))
 ROOT = Path(__file__).parents[3]
@@ -51,9 +52,20 @@ def test_the_program_of_yesterday_and_of_tomorrow_is_taken_and_no_other() -> Non
     programs = Programs(bytes(32))
     now = 100 * PERIOD + 5
     assert programs.current(now).number == 100
-    taken = [number for number in range(95, 106) if programs.taken(number, now) is not None]
-    assert taken == [99, 100, 101]
+    names = {number: programs.current(number * PERIOD).name for number in range(95, 106)}
+    assert [number for number, name in names.items() if programs.taken(name, now) is not None] == [99, 100, 101]
     assert programs.taken(-1, now) is None
+
+
+def test_who_ran_the_program_of_another_key_is_not_contradicted() -> None:
+    """Keys change, and releases, while scripts are in caches."""
+    now = 100 * PERIOD
+    before, after = Programs(b"a" * 32), Programs(b"b" * 32)
+    ran = before.current(now)
+    seen = ran.answers(SEED)
+    answers = expected(SEED, ran.run(SEED, seen).key)
+    assert examine(answers, seen, SEED, before.taken(ran.name, now)) is Evidence.BROWSER
+    assert examine(answers, seen, SEED, after.taken(ran.name, now)) is Evidence.NONE
 
 
 @pytest.mark.parametrize("name", ["jsd.js", "challenge.js"])
@@ -85,4 +97,4 @@ def test_the_script_computes_what_the_server_does() -> None:
     for program, line in zip(programs, done.stdout.splitlines(), strict=True):
         number, seen, state = json.loads(line)
         run = program.run(SEED, seen)
-        assert (number, run.wrong, run.key) == (program.number, 0, struct.pack("<8i", *state))
+        assert (number, run.wrong, run.key) == (program.name, 0, struct.pack("<8i", *state))
