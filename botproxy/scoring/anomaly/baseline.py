@@ -64,6 +64,7 @@ class Baseline:
         self.answers = [0.0, 0.0]  # pages, and answers that are neither pages nor parts of them
         self._day = 0
         self._today: dict[str, int] = {}
+        self._parted = False  # `parts`, as what was learned counts pages
 
     # What it says
 
@@ -129,6 +130,11 @@ class Baseline:
             if these >= 20.0:
                 self._nudge(at, those / these)
         self._new_day(now, bounded)
+        if self.parts is not self._parted:
+            self._parted = self.parts
+            if not bounded:
+                # Without parts a page with a session was a browser's: hours of before would make those of now stand out.
+                self.levels.forget()
         return self.levels.minute(now, bare, bounded)
 
     def _nudge(self, at: int, ratio: float) -> None:
@@ -209,6 +215,7 @@ class Baseline:
         made._logins = _numbers(said["logins"], 2)
         made._ratios = _numbers(said["ratios"], 2)
         made.answers = _numbers(said["answers"], 2)
+        made._parted = made.parts
         made.levels.read(said["levels"])
         made.usual.read(said["usual"])
         made._set_limits()

@@ -110,6 +110,7 @@ class Group:
         "_callers",
         "_networks",
         "_networks_before",
+        "_ordinary",
         "_turned",
         "at",
         "busiest",
@@ -129,7 +130,9 @@ class Group:
         self.lately = 0.0
         """Pages of people, fading within an hour."""
         self.busiest = [0.0, 0.0, 0.0]
+        """The highest that each figure was of those against whom nothing is said, since an hour was learned."""
         self.found = 0.0
+        self._ordinary = [0.0, 0.0, 0.0]
         self._callers: set[str] = set()
         self._before: set[str] = set()
         self._networks: set[str] = set()
@@ -145,19 +148,23 @@ class Group:
         by = exp(gap / -60.0)
         one, two, three = self.figures
         self.figures = [one * by, two * by, three * by]
+        one, two, three = self._ordinary
+        self._ordinary = [one * by, two * by, three * by]
         pages, logins = self.people
         self.people = [pages * by, logins * by]
         self.lately *= exp(gap / -_HOUR)
 
-    def add(self, now: float, added: tuple[float, float, float], address: str, network: str) -> None:
-        """Count what does not look like a browser's."""
+    def add(
+        self, now: float, added: tuple[float, float, float], address: str, network: str, ordinary: bool = True
+    ) -> None:
+        """Count what does not look like a browser's; `ordinary` is whether nothing is said against it."""
         self.fade(now)
-        figures = self.figures
         for at in (0, 1, 2):
             if added[at]:
-                figures[at] += added[at]
-                if figures[at] > self.busiest[at]:
-                    self.busiest[at] = figures[at]
+                self.figures[at] += added[at]
+                if ordinary:
+                    self._ordinary[at] += added[at]
+                    self.busiest[at] = max(self.busiest[at], self._ordinary[at])
         if now - self._turned >= 60.0:
             self._turned = now
             self._before, self._callers = self._callers, set()

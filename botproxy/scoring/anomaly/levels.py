@@ -52,6 +52,11 @@ class Levels:
         """The hour that runs was not watched as a whole."""
         self._minutes = []
 
+    def forget(self) -> None:
+        """What was learned counts something else than what comes."""
+        self._slots = [None] * HOURS
+        self._minutes = []
+
     def _learn(self, hour: int, bounded: bool) -> None:
         at = hour % HOURS
         day = hour // 24

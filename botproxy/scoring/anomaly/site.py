@@ -269,10 +269,11 @@ class Site:
                 caller.tally.add(figure, now, added[figure])
         caller.vote(seen.headers, 1.0)
         self._judge_address(caller)
+        ordinary = self._ordinary(visit, caller, seen)
         for where, group in self._groups_of(seen):
-            group.add(now, added, seen.address, seen.network)
+            group.add(now, added, seen.address, seen.network, ordinary)
             self._judge_group(where, group)
-        if self._ordinary(visit, caller, seen):
+        if ordinary:
             for figure in (PAGES, TRIES, FAILS):
                 self._bare[figure] += added[figure]
 

@@ -10,7 +10,10 @@ KEPT: Final = (ASN, JA4, HEADERS)
 """Networks are not: they are too many, and too near to a person."""
 
 MOST: Final = 512
-"""Groups of each kind; the one with the fewest visits gives way."""
+"""Groups of each kind; the one with the fewest visits, and the lowest level, gives way."""
+
+STEADY: Final = 5.0
+"""A minute, of what does not look like a browser's: from that on a group without people is known, such as an app's."""
 
 ENOUGH: Final = 1_000_000.0
 _HOURLY: Final = 0.004
@@ -44,20 +47,26 @@ class Usual:
         groups = self._groups.get(where)
         if groups is None or not key:
             return
-        known = groups.get(key)
-        if known is None:
-            if len(groups) >= MOST:
-                del groups[min(groups, key=lambda each: groups[each][0])]
-            groups[key] = known = [0.0, 0.0, 0.0, 0.0]
+        known = groups.get(key) or self._make(groups, key)
         known[0] = min(known[0] + 1.0, ENOUGH)
 
     def hour(self, where: str, key: str, busiest: tuple[float, float, float], bounded: bool) -> None:
         """An hour is over in which a group's busiest minute had these figures. Levels go up by a bounded step, however
-        much that was, and down by a ninth of one: they settle where one hour in ten is above."""
-        known = self._groups[where].get(key) if where in self._groups else None
-        if known is None:
+        much that was, and down by a ninth of one: they settle where one hour in ten is above.
+
+        Until levels are relied on (`bounded`), groups without any people are known as well: what programs did all the
+        time that a site was learned, as its own app does, is usual there.
+        """
+        groups = self._groups.get(where)
+        if groups is None:
             return
-        for figure in (0, 1, 2):
+        known = groups.get(key)
+        if known is None:
+            if bounded or not key or max(busiest[:2]) < STEADY:
+                return
+            known = self._make(groups, key)
+        # Where nobody was ever seen to be a person, logins that fail are never usual.
+        for figure in (0, 1, 2) if known[0] else (0, 1):
             level = known[1 + figure]
             up = max(level, 1.0) * _HOURLY if bounded else max(level * 0.2, 2.0)
             if busiest[figure] > level:
@@ -71,7 +80,18 @@ class Usual:
             for key, known in list(groups.items()):
                 known[0] *= _FADE
                 if known[0] < _LEAST:
-                    del groups[key]
+                    # Nobody of it may have come for weeks, in which no hour brings its levels down.
+                    known[0] = 0.0
+                    known[1:] = [level * _FADE for level in known[1:]]
+                    if max(known) < 1.0:
+                        del groups[key]
+
+    @staticmethod
+    def _make(groups: dict[str, list[float]], key: str) -> list[float]:
+        if len(groups) >= MOST:
+            del groups[min(groups, key=lambda each: (groups[each][0], max(groups[each])))]
+        made = groups[key] = [0.0, 0.0, 0.0, 0.0]
+        return made
 
     def to_json(self) -> dict[str, dict[str, list[float]]]:
         """Everything."""

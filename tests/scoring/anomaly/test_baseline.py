@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from botproxy.scoring.anomaly import Baseline
+from botproxy.scoring.anomaly.callers import Visit
 from botproxy.scoring.anomaly.histogram import Histogram
 from botproxy.scoring.anomaly.levels import Levels
 from botproxy.scoring.anomaly.recent import Recent
@@ -142,3 +143,27 @@ def test_a_flood_of_newcomers_leaves_the_table_as_large_as_it_may_be() -> None:
     assert len(table) <= 200
     assert table.get(0) == 0
     assert len(table.gone(10_000)) <= 200
+
+
+def test_what_was_learned_before_it_is_known_that_pages_have_parts_is_forgotten() -> None:
+    baseline = Baseline()
+    now = 400 * 168 * 3600.0
+
+    def hour(bare: float) -> None:
+        nonlocal now
+        for _ in range(60):
+            now += 60.0
+            baseline.minute(now, (bare, 0.0, 0.0), (0.0, 0.0), False)
+
+    for _ in range(3):
+        hour(0.0)
+    first = now - 3 * 3600.0
+    for number in range(60):
+        visit = Visit(now, True, f"192.0.2.{number}", f"192.0.{number}.")
+        visit.pages, visit.parts = 2, 8
+        baseline.end_visit(visit)
+    assert baseline.parts
+    for _ in range(2):
+        hour(40.0)
+    hour(40.0)
+    assert baseline.levels.expected(first, 0) == 40.0

@@ -193,6 +193,31 @@ def test_a_week_of_a_little_more_each_day_makes_little_of_it_usual(usual: Any) -
     assert after[1] <= 2.0 * before[1]
 
 
+def with_an_app(shop: Shop, minutes: int, **more: Any) -> set[tuple[str, str, str]]:
+    """A person a minute, and forty calls of two hundred who have the site's app; all that was found meanwhile."""
+    found: set[tuple[str, str, str]] = set()
+    for minute in range(minutes):
+        shop.person(minute)
+        for call in range(40):
+            number = minute * 40 + call
+            who = number % 200
+            shop.see(
+                1.4, path=f"/v1/things/{number}", content_type="application/json", client_ip=f"172.16.{who}.1",
+                client_asn=64999, ja4="t13d000000_app", header_fingerprint="h2-04-00-e-f", **more,
+            )  # fmt: skip
+        found |= shop.found()
+    return found
+
+
+def test_an_app_that_was_there_while_the_site_was_learned_is_usual() -> None:
+    assert not with_an_app(Shop(learn=8 * 3600, visits=40), 9 * 60)
+
+
+def test_nothing_is_usual_of_programs_that_were_convicted_meanwhile() -> None:
+    found = with_an_app(Shop(learn=3 * 3600, visits=40), 4 * 60, score=5, score_source="Machine Learning")
+    assert ("ja4", "t13d000000_app", "scraping") in found
+
+
 def test_an_api_is_recognised_as_one(shop: Shop) -> None:
     for number in range(1200):
         shop.see(0.5, path=f"/v1/things/{number}", content_type="application/json")
