@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple, Protocol
 
 from aiohttp import web
 
@@ -11,6 +11,22 @@ from botproxy.store.events import EventStore
 
 ANSWER_SECONDS: Final = 10.0
 """For one question to the store."""
+
+
+class Persons(Protocol):
+    """What is recorded of one visitor."""
+
+    def forms(self, address: str) -> tuple[str, ...]:
+        """Every text under which this address alone may stand in what is kept."""
+        ...
+
+    def lines(self, address: str) -> Iterator[bytes]:
+        """The lines of one address in files of events. Blocks."""
+        ...
+
+    async def forget(self, address: str) -> dict[str, Any]:
+        """Take out everything of this address. Raises StoreUnavailable or OSError."""
+        ...
 
 
 class Analytics(NamedTuple):
@@ -21,6 +37,7 @@ class Analytics(NamedTuple):
     seconds: float = 30 * 86400.0  # that single events are kept
     location: str = "BOT"
     lists: Callable[[], Any] | None = None  # reads the named lists of the configuration in use (`rules.Lists`); blocks
+    persons: Persons | None = None
 
 
 ANALYTICS: Final[web.AppKey[Any]] = web.AppKey("analytics", object)

@@ -207,7 +207,7 @@ def one(ray: str, now: float) -> Events:
     return Events(span, fields, None, Condition("ray", "eq", ray.partition("-")[0].lower()), (Order("start", True),), 1)
 
 
-def of_address(address: str, after: int, now: float) -> Events:
+def of_address(forms: tuple[str, ...], after: int, now: float) -> Events:
     """Everything known of the requests of one address, in the order in which they were stored, from beyond this one."""
-    part = All((Condition("client_ip", "eq", address), Condition("sequence", "gt", after)))
+    part = All((Condition("client_ip", "in", forms), Condition("sequence", "gt", after)))
     return one("", now)._replace(filter=part, order=(Order("sequence"),), limit=1000)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -18,6 +20,7 @@ from botproxy.store.events import FIELDS, Answer, Events, Groups, QueryError, St
 
 PREFIX: Final = "/api/analytics"
 MAX_LOG: Final = 1000
+MAX_FORMS: Final = 4000
 
 _logger = logging.getLogger(__name__)
 
@@ -143,45 +146,68 @@ def _address(text: object) -> str:
 async def _export(request: web.Request) -> web.StreamResponse:
     """Everything that the store has of one address, a JSON line for each request, oldest first."""
     analytics: Analytics = request.app[ANALYTICS]()
-    if analytics.store is None:
+    if analytics.store is None and request.query.get("from") != "files":
         return _json({"error": "there is no event store: events.store is none"}, 503)
     response: web.StreamResponse | None = None
-    after = -1
     try:
         address = _address(request.query.get("ip"))
-        while True:
-            query = queries.of_address(address, after, time.time())
-            answer = await analytics.store.ask(query, ANSWER_SECONDS)
-            if response is None:
-                response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
-                await response.prepare(request)
-            for record in answer.records():
-                await response.write(orjson.dumps(record) + b"\n")
-                after = record["sequence"]
-            if len(answer.rows) < query.limit:
-                break
+        if request.query.get("from") == "files":
+            return await _export_lines(request, analytics, address)
+        forms = analytics.persons.forms(address) if analytics.persons is not None else (address,)
+        for at in range(0, len(forms), MAX_FORMS):
+            after = -1
+            while True:
+                query = queries.of_address(forms[at : at + MAX_FORMS], after, time.time())
+                assert analytics.store is not None
+                answer = await analytics.store.ask(query, ANSWER_SECONDS)
+                if response is None:
+                    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+                    await response.prepare(request)
+                for record in answer.records():
+                    await response.write(orjson.dumps(record) + b"\n")
+                    after = record["sequence"]
+                if len(answer.rows) < query.limit:
+                    break
     except (QueryError, StoreUnavailable) as error:
         if response is None:
             return _json({"error": str(error)}, 400 if isinstance(error, QueryError) else 503)
         raise  # a list that ends too early must not look whole
+    assert response is not None
+    await response.write_eof()
+    return response
+
+
+async def _export_lines(request: web.Request, analytics: Analytics, address: str) -> web.StreamResponse:
+    """The lines of one address in the files of events, as they stand there."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    await response.prepare(request)
+    if analytics.persons is not None:
+        found = analytics.persons.lines(address)
+        while some := await asyncio.to_thread(lambda: b"".join(islice(found, 100))):
+            await response.write(some)
     await response.write_eof()
     return response
 
 
 async def _forget(request: web.Request) -> web.Response:
     analytics: Analytics = request.app[ANALYTICS]()
-    if analytics.store is None:
-        return _json({"error": "there is no event store: events.store is none"}, 503)
     try:
         given = orjson.loads(await request.read())
         if not isinstance(given, dict) or given.keys() != {"ip"}:
             raise QueryError('send {"ip": "203.0.113.7"}')
         address = _address(given["ip"])
-        number = await analytics.store.forget(address)
+        if analytics.persons is not None:
+            said = await analytics.persons.forget(address)
+        elif analytics.store is not None:
+            said = {"forgotten": await analytics.store.forget(address)}
+        else:
+            return _json({"error": "there is no event store: events.store is none"}, 503)
     except (QueryError, orjson.JSONDecodeError) as error:
         return _json({"error": str(error)}, 422)
     except StoreUnavailable as error:
         return _json({"error": str(error)}, 503)
-    _logger.warning("an address was forgotten by the event store", extra={"fields": {"events": number}})
-    await noted(request, "forget", what=f"{number} events of one address")
-    return _json({"forgotten": number})
+    except OSError as error:
+        return _json({"error": f"not everything was forgotten: {error.strerror or error}"}, 503)
+    _logger.warning("an address was forgotten", extra={"fields": {"events": said["forgotten"]}})
+    await noted(request, "forget", what=f"{said['forgotten']} events of one address")
+    return _json(said)

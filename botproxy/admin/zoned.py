@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, final
 
-from botproxy.admin.analytics import Analytics
+from botproxy.admin.analytics import Analytics, Persons
 from botproxy.admin.operator import Operator, may_change, who_asks
 from botproxy.model import Event
 from botproxy.store.events import Answer, Events, EventStatus, EventStore, Groups, QueryError, Retention
+from botproxy.store.recorded_lines import ZONE, value
+
+_EVERYWHERE: Final = "an address is forgotten in all zones, which is for operators of all of them"
 
 NONE: Final = ("-",)
 """A name that no zone can have."""
@@ -25,9 +28,32 @@ def limited(analytics: Callable[[], Analytics]) -> Callable[[], Analytics]:
         if operator.zones is None:
             return found
         store = None if found.store is None else ZonedStore(found.store, operator)
-        return found._replace(store=store, zones=operator.shown(found.zones))
+        persons = None if found.persons is None else ZonedPersons(found.persons, operator)
+        return found._replace(store=store, zones=operator.shown(found.zones), persons=persons)
 
     return of_now
+
+
+@final
+class ZonedPersons:
+    """See `Persons`; only what was recorded in the operator's zones is shown, and nothing is taken out."""
+
+    def __init__(self, persons: Persons, operator: Operator) -> None:
+        self._persons: Final = persons
+        self._zones: Final = frozenset(zone.encode() for zone in operator.zones or ())
+
+    def forms(self, address: str) -> tuple[str, ...]:
+        """See `Persons`."""
+        return self._persons.forms(address)
+
+    def lines(self, address: str) -> Iterator[bytes]:
+        """See `Persons`."""
+        zones = self._zones
+        return filter(lambda line: value(line, ZONE) in zones, self._persons.lines(address))
+
+    async def forget(self, address: str) -> dict[str, Any]:
+        """See `Persons`."""
+        raise QueryError(_EVERYWHERE)
 
 
 @final
@@ -53,9 +79,9 @@ class ZonedStore:
         """See `EventStore`."""
         await self._store.flush()
 
-    async def forget(self, address: str) -> int:
+    async def forget(self, *addresses: str) -> int:
         """See `EventStore`."""
-        raise QueryError("an address is forgotten in all zones, which is for operators of all of them")
+        raise QueryError(_EVERYWHERE)
 
     async def forget_imported(self, zone: str | None) -> int:
         """See `EventStore`. Raises NotYoursError for another zone, and for all of them."""

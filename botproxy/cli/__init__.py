@@ -28,6 +28,8 @@ _COMMANDS: Final = {
     "explain": "explain",
     "simulate": "simulate",
     "import": "importing",
+    "export": "persons",
+    "forget": "persons",
     "train": "train",
     "models": "models",
     "keys": "keys",

@@ -42,6 +42,7 @@ from botproxy.scoring.anomaly.settings import Settings as AnomalySettings
 from botproxy.scoring.settings import Settings as ScoringSettings
 from botproxy.store.settings import StateSettings, StateUrl
 from botproxy.telemetry.logpush_settings import MAX_JOBS, LogpushSettings
+from botproxy.telemetry.privacy_settings import Settings as PrivacySettings
 from botproxy.telemetry.settings import Settings as EventSettings
 from botproxy.traffic.settings import Settings as CounterSettings
 
@@ -127,6 +128,9 @@ class ZoneSettings(Section):
 
     managed_request_headers: ManagedRequestHeaderSettings = ManagedRequestHeaderSettings()
     """Headers that tell the origin of bots and places."""
+
+    privacy: PrivacySettings = PrivacySettings()
+    """What is recorded of visitors' addresses, and for how long events are kept."""
 
     hook: HookSettings | None = None
     """Code of your own that is asked about every request which everything above lets through."""

@@ -31,6 +31,8 @@ class Plan(NamedTuple):
     bots: dict[str, Any] | None = None  # what is to be verified; see `bots.errand`
     state: dict[str, Any] | None = None  # store.settings.StateSettings in JSON mode; None on one machine
     clearance_seconds: float = 31_536_000.0 + 2 * 3600.0  # the longest that any clearance can count
+    privacy: tuple[tuple[str, dict[str, Any]], ...] = ()  # zone -> telemetry.privacy_settings.Settings, where not usual
+    privacy_key: str = ""  # 64 hex digits, the same on all nodes; "" when no zone hashes addresses
     logpush: tuple[dict[str, Any], ...] = ()  # telemetry.logpush_settings.LogpushSettings in JSON mode
     anomalies: dict[str, dict[str, Any]] | None = None  # zone -> scoring.anomaly.Settings in JSON mode, where it is on
     shared_secret: str = ""  # 64 hex digits, the same on all nodes with the same keys; "" without `state`
@@ -49,6 +51,8 @@ def send_plan(control: socket.socket, plan: Plan) -> None:
         send(control, "rate_keys", plan.rate_keys)
     if plan.bots:
         send(control, "bots", plan.bots)
+    for start in range(0, len(plan.privacy), 200):
+        send(control, "privacy", plan.privacy[start : start + 200])
     for job in plan.logpush:
         send(control, "logpush", job)
     learned = sorted((plan.anomalies or {}).items())
@@ -56,7 +60,7 @@ def send_plan(control: socket.socket, plan: Plan) -> None:
         send(control, "anomalies", dict(learned[start : start + 200]))
     # What came in packets of its own is no field of the last one: a supervisor that is older than it passes over it.
     fields = plan._replace(zone_modes={})._asdict()
-    apart = ("watched", "under_attack", "rate_keys", "bots", "logpush", "anomalies")
+    apart = ("watched", "under_attack", "rate_keys", "bots", "logpush", "anomalies", "privacy")
     send(control, "ready", {name: fields[name] for name in fields if name not in apart})
 
 
@@ -69,6 +73,7 @@ def read_plan(
     bots: dict[str, Any] | None = None,
     logpush: Iterable[dict[str, Any]] = (),
     anomalies: dict[str, dict[str, Any]] | None = None,
+    privacy: Iterable[Any] = (),
 ) -> Plan:
     """The plan that `send_plan` sent."""
     files = tuple((path, (inode, size, changed)) for path, (inode, size, changed) in watched)
@@ -80,6 +85,7 @@ def read_plan(
         bots=bots,
         logpush=tuple(logpush),
         anomalies=anomalies or None,
+        privacy=tuple((zone, settings) for zone, settings in privacy),
     )
 
 

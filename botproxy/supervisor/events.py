@@ -43,9 +43,9 @@ class Events:
         if store is not None:
             store.put(rows)
 
-    async def prepare(self, settings: Settings, data: Path) -> Prepared:
+    async def prepare(self, settings: Settings, data: Path, zones: tuple[tuple[str, float], ...] = ()) -> Prepared:
         """Open what these settings name, unless it is open. Raises `Refused` when a newer version wrote it."""
-        retention = Retention(settings.store_age, settings.store_counts_age, settings.store_size)
+        retention = Retention(settings.store_age, settings.store_counts_age, settings.store_size, zones)
         place = (settings.store, str(data), str(settings.store_memory), str(settings.store_spill))
         if settings.store == "none":
             return Prepared(place, None, retention, 0)

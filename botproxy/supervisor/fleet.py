@@ -14,7 +14,7 @@ from typing import Any, final
 
 from botproxy.admin import Settings as AdminSettings
 from botproxy.link import Plan
-from botproxy.supervisor import revoking, switches
+from botproxy.supervisor import persons, revoking, switches
 from botproxy.supervisor.anomalies import Anomalies
 from botproxy.supervisor.bots import Bots
 from botproxy.supervisor.children import Children
@@ -24,6 +24,7 @@ from botproxy.supervisor.generation import Generation
 from botproxy.supervisor.listening import Listening
 from botproxy.supervisor.logpush import Logpush
 from botproxy.supervisor.operators import Operators, bound_address
+from botproxy.supervisor.persons import Persons
 from botproxy.supervisor.profiles import SharedProfiles
 from botproxy.supervisor.rates import Rates
 from botproxy.supervisor.reports import Reports
@@ -55,6 +56,7 @@ class Fleet:
         self.events = Events()
         self.logpush = Logpush()
         self.writer = EventWriter(then=self._on_rows)
+        self.persons = Persons(self.events, self.writer, self.reports)
         self.directory = Directory()
         self.generations: list[Generation] = []
         self.current: Generation | None = None
@@ -148,7 +150,7 @@ class Fleet:
                 self.reports.configure(self.directory.path)
             events = EventSettings.model_validate(plan.events)
             jobs = self.logpush.prepare(plan.logpush)
-            stored = await self.events.prepare(events, self.directory.path)
+            stored = await self.events.prepare(events, self.directory.path, persons.kept(plan))
             operators = self._operators.prepare(AdminSettings.model_validate(plan.admin))
             self._listening.add(plan.listeners)
             # What other nodes know has to be there before a worker of this one serves.
@@ -169,7 +171,10 @@ class Fleet:
         previous, self.current, self.source = self.current, generation, source
         self.events.take(stored)
         self.logpush.take(jobs)
-        self.writer.configure(events, self.directory.path)
+        masking = persons.masking(plan)
+        self.reports.mask(masking)
+        self.persons.configure(plan, events, self.directory.path)
+        self.writer.configure(events, self.directory.path, masking)
         self.bots.configure(plan.bots or {}, self.directory.path)
         if previous is not None:
             previous.drain(ending=False)

@@ -66,6 +66,7 @@ class Nursery:
         self._bots: dict[str, Any] | None = None
         self._logpush: list[dict[str, Any]] = []
         self._anomalies: dict[str, dict[str, Any]] = {}
+        self._privacy: list[Any] = []
         self._loaded: asyncio.Future[Plan] = loop.create_future()
         self.alive = True
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -141,13 +142,15 @@ class Nursery:
                 self._logpush += values
             case "anomalies":
                 self._anomalies |= values[0]
+            case "privacy":
+                self._privacy += values[0]
             case "bots":
                 self._bots = values[0]
             case "rate_keys":
                 self._rate_keys = values[0]
             case "ready":
                 apart = (self._zones, self._watched, self._under_attack, self._rate_keys, self._bots, self._logpush)
-                self._settle(read_plan(values[0], *apart, self._anomalies))
+                self._settle(read_plan(values[0], *apart, self._anomalies, self._privacy))
             case "failed":
                 self._settle(Refused(self._problems))
             case "forked":

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, final
 
+import orjson
+
+from botproxy.store import recorded_lines
 from botproxy.telemetry import log, report_file
+from botproxy.telemetry.privacy import Masking
 
 MAX_WAITING: Final = 1_000
 """Reports that wait to be written; more are dropped, and counted."""
@@ -26,10 +32,24 @@ class Reports:
         self._directory: Path | None = None
         self._waiting: Final[deque[bytes]] = deque()
         self._writing: asyncio.Task[None] | None = None
+        self._one: Final = asyncio.Lock()
+        self._masking = Masking()
 
     def configure(self, directory: Path) -> None:
         """Write into this directory from now on."""
         self._directory = directory
+
+    def mask(self, masking: Masking) -> None:
+        """Record addresses like this from now on."""
+        self._masking = masking
+
+    async def forget(self, unwanted: Callable[[bytes], bool]) -> int:
+        """Take out the lines of somebody; how many there were. Raises OSError."""
+        if self._directory is None:
+            return 0
+        async with self._one:
+            removed = await asyncio.to_thread(recorded_lines.remove, report_file.files(self._directory), unwanted)
+            return removed.lines
 
     def take(self, payload: bytes) -> None:
         """One report: a JSON object without line breaks."""
@@ -42,14 +62,25 @@ class Reports:
 
     async def _write(self, directory: Path) -> None:
         while self._waiting:
-            lines = list(self._waiting)
+            lines = [self._masked(line) for line in self._waiting]
             self._waiting.clear()
             try:
-                await asyncio.to_thread(report_file.append, directory, lines)
+                async with self._one:
+                    await asyncio.to_thread(report_file.append, directory, lines)
                 self.written += len(lines)
             except OSError as error:
                 self.dropped += len(lines)
                 _log.error("reports of visitors cannot be written", extra=log.fields(error=error, lost=len(lines)))
+
+    def _masked(self, line: bytes) -> bytes:
+        if not self._masking:
+            return line
+        try:
+            said = orjson.loads(line)
+            said["ip"] = self._masking.one(str(said.get("zone", "")), str(said.get("ip", "")), time.time())
+            return orjson.dumps(said)
+        except (ValueError, TypeError):
+            return line
 
     async def end(self) -> None:
         """Wait until what was taken is written."""

@@ -22,7 +22,7 @@ from botproxy.aio import Backoff
 from botproxy.cookies import REVOKED
 from botproxy.errors import OperatorError
 from botproxy.store import StoreFull
-from botproxy.supervisor import revoking, switches
+from botproxy.supervisor import persons, revoking, switches
 from botproxy.supervisor.desk import Desk
 from botproxy.supervisor.fleet import Fleet
 from botproxy.supervisor.operators import Operators
@@ -67,6 +67,7 @@ class Supervisor:
         self._asked = False  # for the configuration as it is now, and not only for what it names
         self._watch = Watch()
         self._looking: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._ticks = 0
         self._waiting: list[asyncio.Future[dict[str, Any]]] = []
@@ -100,6 +101,8 @@ class Supervisor:
         self._ticking = asyncio.get_running_loop().call_later(1.0, self._tick)
         self._fleet.watch()
         self._ticks += 1
+        if self._ticks % persons.EVERY_SECONDS == 0 and (self._tidying is None or self._tidying.done()):
+            self._tidying = asyncio.get_running_loop().create_task(self._fleet.persons.tidy())
         if self._watch.follows and self._ticks % EVERY_SECONDS == 0 and (self._looking is None or self._looking.done()):
             self._looking = asyncio.get_running_loop().create_task(self._look())
 
@@ -359,7 +362,13 @@ class Supervisor:
         """See `admin.Control`."""
         fleet = self._fleet
         zones = tuple(fleet.plan.zone_modes)
-        return Analytics(fleet.events.store, zones, fleet.events.seconds, lists=lambda: _lists(fleet.source))
+        return Analytics(
+            fleet.events.store,
+            zones,
+            fleet.events.seconds,
+            lists=lambda: _lists(fleet.source),
+            persons=fleet.persons,
+        )
 
     def metrics(self) -> bytes:
         """See `admin.Control`."""

@@ -68,6 +68,14 @@ class EventFile:
         if self._regular:
             self._size += written
 
+    def put_aside(self) -> None:
+        """Rotate now, unless nothing was written."""
+        self._reopen_if_moved()
+        if self._descriptor < 0:
+            self._open()
+        if self._size and self._regular:
+            self._rotate()
+
     def close(self) -> None:
         """Close the file; the next append opens it again."""
         if self._descriptor >= 0:

@@ -17,6 +17,7 @@ import orjson
 from botproxy.telemetry import log
 from botproxy.telemetry.event_file import EventFile
 from botproxy.telemetry.logpush import to_logpush
+from botproxy.telemetry.privacy import Masking
 from botproxy.telemetry.settings import Settings
 
 MAX_BYTES = 64 * 1024**2
@@ -27,6 +28,9 @@ NICENESS = 10
 
 AT_ONCE = 16
 """Rows between which whoever else wants the core gets it: a whole batch takes milliseconds."""
+
+_PUT_ASIDE = b""
+"""Instead of rows: whoever waits wants the file rotated."""
 
 _CONTROLS = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
 """DEL and the C1 controls in UTF-8: JSON allows them unescaped, terminals obey them."""
@@ -47,7 +51,8 @@ class EventWriter:
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
-        self._next: tuple[EventFile | None, Settings] | None = None
+        self._next: tuple[EventFile | None, Settings, Masking] | None = None
+        self._aside: list[threading.Event] = []
         self._configured = False
         self._stopping = False
         self._failing = False
@@ -56,8 +61,8 @@ class EventWriter:
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
         self._thread.start()
 
-    def configure(self, settings: Settings, data: Path) -> None:
-        """Write with these settings from the next batch on."""
+    def configure(self, settings: Settings, data: Path, masking: Masking | None = None) -> None:
+        """Write with these settings from the next batch on. Addresses are masked before anybody gets the rows."""
         path = settings.file or data / "events.jsonl"
         file = (
             EventFile(path, settings.rotate_size, settings.rotate_age, settings.keep_files, settings.keep_size)
@@ -65,7 +70,7 @@ class EventWriter:
             else None
         )
         with self._changed:
-            self._next = (file, settings)
+            self._next = (file, settings, masking or Masking())
             self._configured = True
         # An empty batch: the file is there for whoever follows it, and a place that cannot be written is said at once.
         self.put(b"[]")
@@ -78,8 +83,16 @@ class EventWriter:
             while self._bytes > self._max_bytes and len(self._waiting) > 1:
                 oldest = self._waiting.popleft()
                 self._bytes -= len(oldest)
-                self.dropped["writer"] += len(orjson.loads(oldest))
+                self.dropped["writer"] += len(orjson.loads(oldest or b"[]"))
             self._changed.notify()
+
+    def put_aside(self, seconds: float) -> bool:
+        """Rotate the file once what waits is written; whether that was done in time. Blocks."""
+        done = threading.Event()
+        with self._changed:
+            self._aside.append(done)
+        self.put(_PUT_ASIDE)
+        return done.wait(seconds)
 
     def stop(self, seconds: float) -> bool:
         """Write what waits, for at most so long, and end; whether everything was written."""
@@ -94,7 +107,7 @@ class EventWriter:
         with suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         file: EventFile | None = None
-        settings = Settings()
+        settings, masking = Settings(), Masking()
         while True:
             with self._changed:
                 # Workers serve a moment before the first configuration is taken for good: what they say waits for it.
@@ -108,16 +121,32 @@ class EventWriter:
             if changed is not None:
                 if file is not None:
                     file.close()
-                file, settings = changed
-            if file is not None or self._then is not None:
-                self._write(file, settings, payload)
+                file, settings, masking = changed
+            if payload == _PUT_ASIDE:
+                self._rotate(file)
+            elif file is not None or self._then is not None:
+                self._write(file, settings, masking, payload)
         if file is not None:
             file.close()
 
-    def _write(self, file: EventFile | None, settings: Settings, payload: bytes) -> None:
+    def _rotate(self, file: EventFile | None) -> None:
+        with self._changed:
+            waiting, self._aside = self._aside, []
+        try:
+            if file is not None:
+                file.put_aside()
+        except OSError as error:
+            _log.error("the file of events cannot be put aside", extra=log.fields(error=error.strerror))
+            return
+        for done in waiting:
+            done.set()
+
+    def _write(self, file: EventFile | None, settings: Settings, masking: Masking, payload: bytes) -> None:
         rows = []
         try:
             rows = orjson.loads(payload)
+            if masking:
+                masking.apply(rows)
             if self._then is not None:
                 self._then(rows)
             if file is None:

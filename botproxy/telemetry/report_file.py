@@ -26,6 +26,11 @@ def append(directory: Path, lines: Sequence[bytes], rotate_size: int = ROTATE_SI
     _LINES._replace(rotate_size=rotate_size).append(directory, lines)
 
 
+def files(directory: Path) -> list[Path]:
+    """The files that are there, in no order."""
+    return [*directory.glob("reports.jsonl"), *directory.glob("reports.[0-9]*.jsonl")]
+
+
 def read(directory: Path) -> Iterator[dict[str, Any]]:
     """Every report that is kept, the oldest first. What is no report, such as a line cut in two, is passed over."""
     return _LINES.read(directory)

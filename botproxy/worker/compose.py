@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from ipaddress import IPv4Address
-from typing import Final, final
+from typing import Any, Final, final
 
 from botproxy.addresses import NetworkSet, Places, open_places
 from botproxy.challenges import (
@@ -62,6 +62,7 @@ from botproxy.store import Notice
 from botproxy.store.memory import MemoryStore
 from botproxy.store.settings import described, settings_of
 from botproxy.telemetry import Counters, log, redact_query, redact_url
+from botproxy.telemetry.privacy_settings import Settings as PrivacySettings
 from botproxy.traffic import Profiles, RateCounts
 from botproxy.traffic.profiles import REPORTS, SCRIPTS
 from botproxy.worker import models
@@ -146,6 +147,8 @@ class DataPlane:
             ),
             rate_keys=config.rate_limiting.keys if self._limiters else 0,
             bots=self._bots.errand(),
+            privacy=_privacy(config),
+            privacy_key=self._keyring.shared("privacy").hex() if _hashes(config) else "",
             logpush=tuple(job.model_dump(mode="json") for job in config.logpush),
             state=described(settings_of(config.state)),
             clearance_seconds=max([each.cookies.challenge_ttl for each in config.zones], default=0) + 2 * 3600.0,
@@ -557,6 +560,15 @@ def _looks(config: Config) -> dict[str, Look]:
 
 def _detects(zone: ZoneSettings) -> bool:
     return zone.bot_management.javascript_detections or zone.javascript_detections.manual
+
+
+def _privacy(config: Config) -> tuple[tuple[str, dict[str, Any]], ...]:
+    usual = PrivacySettings()
+    return tuple((zone.name, zone.privacy.model_dump(mode="json")) for zone in config.zones if zone.privacy != usual)
+
+
+def _hashes(config: Config) -> bool:
+    return any(zone.privacy.addresses == "hashed" for zone in config.zones)
 
 
 def _under_attack(config: Config) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ import aiohttp
 import orjson
 
 from botproxy.model import IMPORTED
+from botproxy.store import recorded_lines
 from botproxy.store.clickhouse import tables
 from botproxy.store.clickhouse.dialect import ClickhouseWriter, literal
 from botproxy.store.clickhouse.spill import MAX_BYTES, Batch, Spill
@@ -101,6 +102,7 @@ class ClickhouseStore:
         self._tidy_due = 0.0
         self.opened = threading.Event()
         self._spill: Spill | None = None
+        self._spilling = asyncio.Lock()
         self._stopping = False
         self._loop = asyncio.new_event_loop()
         self._wake = asyncio.Event()
@@ -137,10 +139,14 @@ class ClickhouseStore:
         """See `EventStore`. What is in the spill was neither stored nor dropped: then this returns all the same."""
         await self._there(self._flush())
 
-    async def forget(self, address: str) -> int:
-        """See `EventStore`."""
+    async def forget(self, *addresses: str) -> int:
+        """See `EventStore`. What waits on disk goes first, also while the server is away."""
         await self.flush()
-        return await self._there(self._forget(f"client_ip = {literal(address)}"))
+        waiting = await self._there(self._forget_waiting(addresses))
+        stored = [
+            await self._there(self._forget(_listed(addresses[at : at + 1000]))) for at in range(0, len(addresses), 1000)
+        ]
+        return waiting + sum(stored)
 
     async def forget_imported(self, zone: str | None) -> int:
         """See `EventStore`."""
@@ -274,14 +280,15 @@ class ClickhouseStore:
         """Send what waits on disk."""
         assert self._spill is not None
         while len(self._spill):
-            batch = await asyncio.to_thread(self._spill.first)
-            try:
-                await self._post(_INSERT, batch.body)
-            except _RefusedError as error:
-                self._lose(batch.number, str(error))
-            else:
-                self._stored += batch.number
-            self._spill.remove_first()
+            async with self._spilling:
+                batch = await asyncio.to_thread(self._spill.first)
+                try:
+                    await self._post(_INSERT, batch.body)
+                except _RefusedError as error:
+                    self._lose(batch.number, str(error))
+                else:
+                    self._stored += batch.number
+                self._spill.remove_first()
 
     async def _send(self, stopping: bool) -> None:
         while True:
@@ -327,7 +334,8 @@ class ClickhouseStore:
         if not batch.number or self._spill is None:
             return
         try:
-            self._dropped += await asyncio.to_thread(self._spill.put, batch)
+            async with self._spilling:
+                self._dropped += await asyncio.to_thread(self._spill.put, batch)
         except OSError as error:
             self._lose(batch.number, f"no room on disk: {error.strerror}")
 
@@ -409,21 +417,30 @@ class ClickhouseStore:
             "SELECT partition, sum(bytes) FROM system.parts WHERE database = currentDatabase() AND table = 'events' "
             "AND active = 1 GROUP BY partition ORDER BY partition"
         )
-        oldest = time.strftime("%Y%m%d", time.gmtime(self._clock() - keep.seconds))
+        longest = max([keep.seconds, *[seconds for _, seconds in keep.zones]])
+        oldest = time.strftime("%Y%m%d", time.gmtime(self._clock() - longest))
         size = sum(int(row[1]) for row in rows)
         for at, (partition, number) in enumerate(rows):
             too_old = str(partition) < oldest
             if too_old or (keep.size and size > keep.size and at < len(rows) - 1):
                 await self._query(f"ALTER TABLE events DROP PARTITION {int(partition)}")
                 size -= int(number)
-        for zone, seconds in keep.zones:
-            before = int((self._clock() - seconds) * MICROSECONDS)
-            condition = f"zone = {literal(zone)} AND `start` < {before}"
+        others = ", ".join([literal(zone) for zone, _ in keep.zones])
+        conditions = [(f"zone = {literal(zone)}", seconds) for zone, seconds in keep.zones]
+        if longest > keep.seconds:
+            conditions.append((f"zone NOT IN ({others})", keep.seconds))
+        for which, seconds in conditions:
+            condition = f"{which} AND `start` < {int((self._clock() - seconds) * MICROSECONDS)}"
             if int((await self._query(f"SELECT count() FROM events WHERE {condition}"))[0][0]):
                 await self._query(f"ALTER TABLE events DELETE WHERE {condition}")
         self._size = size
         first = await self._query("SELECT min(`start`), count() FROM events")
         self._oldest = int(first[0][0]) if int(first[0][1]) else None
+
+    async def _forget_waiting(self, addresses: Sequence[str]) -> int:
+        assert self._spill is not None
+        async with self._spilling:
+            return await asyncio.to_thread(self._spill.without, recorded_lines.of(addresses, recorded_lines.STORED))
 
     async def _forget(self, condition: str) -> int:
         try:
@@ -442,6 +459,10 @@ class ClickhouseStore:
                 return
             await asyncio.sleep(0.1)
         raise _AwayError("the server has not deleted everything within a minute; it goes on by itself")
+
+
+def _listed(addresses: Sequence[str]) -> str:
+    return f"client_ip IN ({', '.join(map(literal, addresses))})"
 
 
 _TRANSIENT: Final = (

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, final
+
+from botproxy.store import recorded_lines
 
 MAX_BYTES: Final = 1024**3
 
@@ -72,6 +75,21 @@ class Spill:
         self.bytes -= size
         self.events -= number
         path.unlink(missing_ok=True)
+
+    def without(self, unwanted: Callable[[bytes], bool]) -> int:
+        """Take out the events whose lines are unwanted; how many there were."""
+        removed = 0
+        for at, (path, number, _) in enumerate(self._files):
+            gone = recorded_lines.remove([path], unwanted).lines
+            if gone:
+                # Its name says how many events are in it.
+                fresh = path.with_name(f"{path.stem.split('-')[0]}-{number - gone}.jsonl")
+                path.rename(fresh)
+                self._files[at] = (fresh, number - gone, fresh.stat().st_size)
+            removed += gone
+        self.bytes = sum(size for _, _, size in self._files)
+        self.events -= removed
+        return removed
 
     def _add(self, path: Path, number: int, size: int) -> None:
         self._files.append((path, number, size))

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, final
 import duckdb
 import numpy
 
-from botproxy.store.duckdb import file, rollups, tables
+from botproxy.store.duckdb import file, offline, rollups, tables
 from botproxy.store.duckdb.dialect import DuckdbWriter
 from botproxy.store.events import sql
 from botproxy.store.events.batch import columns
@@ -160,9 +160,9 @@ class DuckdbStore:
         check(query)
         return await self._answer(lambda cursor: _answered(cursor, query), seconds)
 
-    async def forget(self, address: str) -> int:
+    async def forget(self, *addresses: str) -> int:
         """See `EventStore`."""
-        return await self._deleted(lambda: self._forget(address))
+        return await self._deleted(lambda: self._forget(addresses))
 
     async def forget_imported(self, zone: str | None) -> int:
         """See `EventStore`."""
@@ -479,21 +479,10 @@ class DuckdbStore:
         self._size = size
         return size
 
-    def _forget(self, address: str) -> int:
+    def _forget(self, addresses: Sequence[str]) -> int:
         if self._connection is None:
             raise StoreUnavailable(f"the event store is {self._state}")
-        execute = self._connection.execute
-        execute("BEGIN")
-        try:
-            number = execute("DELETE FROM events WHERE client_ip = ?", [address]).fetchone()[0]
-            execute("DELETE FROM tops_client_ip WHERE value = ?", [address])
-            execute("COMMIT")
-        except duckdb.Error:
-            with suppress(duckdb.Error):
-                execute("ROLLBACK")
-            raise
-        execute("CHECKPOINT")
-        return int(number)
+        return offline.delete(self._connection, addresses)
 
     def _forget_imported(self, zone: str | None) -> int:
         if self._connection is None:

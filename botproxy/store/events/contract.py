@@ -57,8 +57,9 @@ class EventStore(Protocol):
         """Return once everything that was handed over before can be asked for, or was dropped."""
         ...
 
-    async def forget(self, address: str) -> int:
-        """Delete every event of this client address; how many there were. Raises StoreUnavailable."""
+    async def forget(self, *addresses: str) -> int:
+        """Delete every event of these client addresses, waiting or stored; how many there were. Raises
+        StoreUnavailable."""
         ...
 
     async def forget_imported(self, zone: str | None) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made import BASE, HOUR, answered, as_records, crowd, event, matching
+from made import BASE, HOUR, KEEP, answered, as_records, clock, crowd, event, matching
 
 from botproxy.model import Event
 from botproxy.store.events import (
@@ -246,6 +248,33 @@ async def test_a_person_is_forgotten(store: EventStore) -> None:
     left = await store.ask(Groups(WHOLE, ("client_ip",), limit=10_000))
     assert "192.0.2.7" not in [row[0] for row in left.rows]
     assert sum(row[1] for row in left.rows) == len(RECORDS) - len(gone)
+
+
+async def test_several_forms_of_an_address_are_forgotten_at_once(store: EventStore) -> None:
+    await filled(store)
+    addresses = sorted({record["client_ip"] for record in RECORDS})[:2]
+    gone = [record for record in RECORDS if record["client_ip"] in addresses]
+    assert await store.forget(*addresses, *(f"2001:db8::{number:x}" for number in range(2000))) == len(gone)
+
+
+async def test_each_zone_keeps_its_events_for_its_own_time(store: EventStore) -> None:
+    now = clock()
+    ages = {"long": 40, "short": 3, "usual": 10}
+    events = [tuple(event(zone=zone, start=now - days * 86400.0)) for zone in ages for days in (1, 5, 20, 29)]
+    store.put(events)
+    await store.flush()
+    zones = (("long", 40 * 86400.0), ("short", 3 * 86400.0))
+    store.configure(KEEP._replace(seconds=10 * 86400.0, zones=zones), 0)
+    wanted = {zone: sum(days < kept for days in (1, 5, 20, 29)) for zone, kept in ages.items()}
+    deadline = time.monotonic() + 30
+    while True:
+        await store.flush()
+        rows = (await store.ask(Events(Span(0, 2**62), ("zone",)))).rows
+        found = {zone: rows.count((zone,)) for zone in ages}
+        if found == wanted:
+            return
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.1)
 
 
 async def test_what_is_no_event_is_dropped_and_counted(store: EventStore) -> None:

@@ -1,0 +1,121 @@
+"""What is recorded of one visitor, wherever it is: shown, and taken out, when that person asks.
+
+Also the time after which the lines of a zone leave the files, where the zone has one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, final
+
+from botproxy.link import Plan
+from botproxy.store import recorded_lines
+from botproxy.store.events import StoreUnavailable
+from botproxy.supervisor.events import Events
+from botproxy.supervisor.reports import Reports
+from botproxy.telemetry import EventWriter, log
+from botproxy.telemetry import Settings as EventSettings
+from botproxy.telemetry.privacy import Masking
+from botproxy.telemetry.privacy_settings import Settings as PrivacySettings
+
+ROTATE_SECONDS: Final = 30.0
+EVERY_SECONDS: Final = 3600
+_DAY: Final = 86400
+
+_log = logging.getLogger(__name__)
+
+
+def masking(plan: Plan) -> Masking:
+    """How the zones of a plan record addresses."""
+    settings = {zone: PrivacySettings.model_validate(each) for zone, each in plan.privacy}
+    zones = {zone: each.addresses for zone, each in settings.items() if each.addresses != "full"}
+    return Masking(zones, bytes.fromhex(plan.privacy_key))
+
+
+def kept(plan: Plan) -> tuple[tuple[str, float], ...]:
+    """The zones whose events are kept for a time of their own, in seconds."""
+    settings = [(zone, PrivacySettings.model_validate(each).keep) for zone, each in plan.privacy]
+    return tuple([(zone, keep) for zone, keep in settings if keep is not None])
+
+
+@final
+class Persons:
+    """Reaches everything that this node has recorded."""
+
+    def __init__(self, events: Events, writer: EventWriter, reports: Reports) -> None:
+        self._events = events
+        self._writer = writer
+        self._reports = reports
+        self._masking = Masking()
+        self._settings = EventSettings()
+        self._kept: tuple[tuple[str, float], ...] = ()
+        self._data = Path()
+        self._one = asyncio.Lock()
+
+    def configure(self, plan: Plan, settings: EventSettings, data: Path) -> None:
+        """Reach what this configuration records from now on."""
+        self._masking, self._settings, self._kept, self._data = masking(plan), settings, kept(plan), data
+
+    def forms(self, address: str) -> tuple[str, ...]:
+        """Every text under which this address alone may stand in what is kept."""
+        longest = max([self._settings.store_age, *[seconds for _, seconds in self._kept]])
+        return self._masking.forms(address, min(3660, int(longest // _DAY) + 1))
+
+    def files(self) -> list[Path]:
+        """The files of events, the newest last."""
+        path = self._settings.file or self._data / "events.jsonl"
+        return [*sorted(path.parent.glob(f"{path.stem}-*T*Z-*{path.suffix}")), path]
+
+    def lines(self, address: str) -> Iterator[bytes]:
+        """The lines of one address in those files. Blocks."""
+        return recorded_lines.lines(self.files(), recorded_lines.of(self.forms(address), recorded_lines.CLIENT))
+
+    async def forget(self, address: str) -> dict[str, Any]:
+        """Take out everything of this address. Raises StoreUnavailable or OSError; what was done until then stays."""
+        forms = self.forms(address)
+        async with self._one:
+            reports = await self._reports.forget(recorded_lines.of(forms, recorded_lines.REPORTED))
+            stored = await self._events.store.forget(*forms) if self._events.store is not None else 0
+            rotated = await asyncio.to_thread(self._writer.put_aside, ROTATE_SECONDS)
+            if not rotated:
+                raise StoreUnavailable("the file of events could not be put aside: its lines are still there")
+            removed = await asyncio.to_thread(
+                recorded_lines.remove, self.files()[:-1], recorded_lines.of(forms, recorded_lines.CLIENT)
+            )
+        network = self._masking.network(address)
+        copies = [each.name for each in sorted(self._data.glob("events.duckdb.*")) if not each.name.endswith(".wal")]
+        return {
+            "forgotten": stored,
+            "lines": removed.lines,
+            "files": removed.files,
+            "reports": reports,
+            "shared": network,  # what zones that truncate have of it cannot be told from its neighbours'
+            "left": copies,
+        }
+
+    async def tidy(self) -> None:
+        """Take lines out of rotated files that are older than their zone keeps them."""
+        if not self._kept or self._one.locked():
+            return
+        async with self._one:
+            for path in self.files()[:-1]:
+                try:
+                    removed = await asyncio.to_thread(_outdated, path, self._kept)
+                except OSError as error:
+                    _log.error("old events stay in a file", extra=log.fields(file=path.name, error=error.strerror))
+                    continue
+                if removed:
+                    _log.info("old events left a file", extra=log.fields(file=path.name, lines=removed))
+
+
+def _outdated(path: Path, kept: tuple[tuple[str, float], ...]) -> int:
+    # A file is as old as its last line: only then is all of it older than the zone keeps it.
+    age = time.time() - path.stat().st_mtime
+    zones = frozenset(zone.encode() for zone, seconds in kept if seconds < age)
+    if not zones:
+        return 0
+    return recorded_lines.remove([path], lambda line: recorded_lines.value(line, recorded_lines.ZONE) in zones).lines
