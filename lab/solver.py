@@ -133,7 +133,7 @@ def presses(seed: bytes, step: int) -> list[list[Any]]:
         left = 100 + place.aside // 3
         found.append(
             ["mouse", shown, shown + 700, shown + 780, left + 50, 320, left, 300, 130, 44, 21, 340, 2, 1, 1,
-             place.aside // 3]
+             place.aside // 3, 1, 0]
         )  # fmt: skip
         at = shown + 780
     return found

@@ -4,7 +4,8 @@ The page tells of each press what the browser's own events said: pointer, keyboa
 without either. Where the button stands for the second press and how long it pauses before follow from the challenge's
 nonce, so that nothing can be told in advance. All of it comes from a script of ours on a machine that is not ours: it
 costs an imitation a model of a hand, and is no proof. What a browser's driver does without trying is refused: events
-that the browser did not make, clicks that take no time, pointers that arrive without a way.
+that the browser did not make, clicks that take no time, pointers that arrive without a way, presses without force, and
+places between those that a pointing device has.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 
 from botproxy.challenges.ticket import PRESSES, Step
 
-_FIELDS: Final = 16
+_FIELDS: Final = 18
 _MOST: Final = 4
 _LARGEST: Final = 1e7
 
@@ -48,6 +49,8 @@ class Press(NamedTuple):
     trusted: bool  # every event was the browser's own
     active: bool  # the browser itself says that a person did something with the page
     shift: float  # by which the button was moved aside
+    forced: bool = True  # the button of a mouse was pressed with the force that browsers give it, one half
+    between: float = 0  # moves of a mouse to places where no device puts it
 
 
 class Place(NamedTuple):
@@ -101,6 +104,8 @@ def read_presses(value: object) -> tuple[Press, ...] | None:
                 trusted=n[12] == 1,
                 active=n[13] == 1,
                 shift=n[14],
+                forced=n[15] == 1,
+                between=n[16],
             )
         )
     return tuple(found)
@@ -152,4 +157,9 @@ def _doubt(press: Press, place: Place, number: int, before: float) -> str:
         return "haste"
     if press.kind is Kind.MOUSE and (press.moves < (3 if number else 2) or press.travel <= 1):
         return "way"
+    if press.kind is Kind.MOUSE and not press.forced:
+        # Pointer Events 3, section 4: one half while pressed, for what has no pressure. Debuggers send none by default.
+        return "force"
+    if press.kind is Kind.MOUSE and press.between > 1:
+        return "between"
     return ""

@@ -33,6 +33,7 @@ MAX_TOKEN: Final = 2048
 """Characters of a token."""
 
 BODY_LIMIT: Final = 16 * 1024
+SOLUTION_LIMIT: Final = 32 * 1024
 """Bytes of any body that the widget's addresses read."""
 
 _VERSION: Final = 1
@@ -137,7 +138,10 @@ class Failure(NamedTuple):
 
 
 def judge(sealer: Sealer, body: bytes, *, lifetime: float, now: float, host: str, address: Address) -> Work | Failure:
-    """Judge `{"ticket": …, "answer": …, "clicked": …}`. What counts still has to be burned: `nonce`."""
+    """Judge `{"ticket": …, "answer": …, "clicked": …, "report": …}`, but for the report.
+
+    What counts still has to be burned: `nonce`.
+    """
     fields = _object(body)
     ticket, answer = (fields.get("ticket"), fields.get("answer")) if fields is not None else (None, None)
     if fields is None or not isinstance(ticket, str) or not isinstance(answer, str):
@@ -161,6 +165,13 @@ def judge(sealer: Sealer, body: bytes, *, lifetime: float, now: float, host: str
         return Failure("early", (given.budget - elapsed) / 1000)
     # Whoever solved it may have got another address meanwhile: the token carries that one.
     return given._replace(address=address.packed.hex())
+
+
+def report_of(body: bytes) -> bytes:
+    """The report of JavaScript detections that was handed in with a solution; empty without one."""
+    fields = _object(body)
+    report = fields.get("report") if fields is not None else None
+    return report.encode("utf-8", "replace") if isinstance(report, str) else b""
 
 
 def token(passed: Work, nonce: bytes, now: float, detection: str) -> Token:

@@ -34,6 +34,10 @@ class SiteKeySettings(Section):
     """Host names of pages that the widget may stand on, `*.example.com` for all names below it; left out, those of the
     zone."""
 
+    js_detection: Literal["tell", "require"] = "tell"
+    """What the report of the browser that solves it is for: `tell` has siteverify say in `metadata.js_detection` what
+    was found, `require` gives no token without one that passed."""
+
     bind_address: Literal["exact", "network", "none"] = "none"
     """Whether the `remoteip` that your server gives has to be that of who solved it: `exact`, `network` (its /24 or
     /64), or `none`."""

@@ -7,9 +7,9 @@ that a browser vouches for. `siteverify` is asked by servers under any name of o
 from __future__ import annotations
 
 import asyncio
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any, Final, NamedTuple, final
 
 import orjson
@@ -20,8 +20,11 @@ from botproxy.challenges.widget_settings import SiteKeySettings, WidgetSettings
 from botproxy.challenges.words import choose
 from botproxy.cookies import Jar, Sealer
 from botproxy.model import ClearanceLevel, Request
-from botproxy.proxy.exchange import Exchange
+from botproxy.proxy.exchange import Exchange, HeaderList
+from botproxy.proxy.injection.heads import reads_gzip
+from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.own_paths import OwnPathLimiter, OwnPaths
+from botproxy.scoring.jsd import PUBLIC, Programs, judge
 from botproxy.store import OwnedKeys, StoreAway, StoreFull
 from botproxy.telemetry import Counters
 
@@ -56,7 +59,7 @@ class WidgetRoutes:
         keys: Iterable[Key],
         settings: WidgetSettings,
         challenges: Settings,
-        script: bytes,
+        script: Scripts,
         own_paths: OwnPaths,
         zone_of: Callable[[str], str | None],
         limiter: OwnPathLimiter,
@@ -64,14 +67,16 @@ class WidgetRoutes:
         counters: Counters,
         clock: Callable[[], float],
         randomness: Callable[[int], bytes],
+        programs: Programs = PUBLIC,
     ) -> None:
-        """`zone_of` names the zone of a host; `clock` is monotonic and feeds the limiter."""
+        """`programs` are those that the script is served with; `zone_of` names the zone of a host; `clock` is monotonic
+        and feeds the limiter."""
         self._keys: Final[Mapping[str, Key]] = {key.settings.key: key for key in keys}
         self._secrets: Final = {key.settings.secret_hash: key for key in self._keys.values()}
         self._challenges: Final = challenges
         self._peers: Final = NetworkSet(settings.siteverify_peers) if settings.siteverify_peers else None
         self._script: Final = script
-        self._etag: Final = b'"%b"' % sha256(script).hexdigest()[:16].encode()
+        self._programs: Final = programs
         self._zone_of: Final = zone_of
         self._limiter: Final = limiter
         self._store: Final = store
@@ -97,18 +102,24 @@ class WidgetRoutes:
     def _api(self, exchange: Exchange) -> None:
         if not self._allowed(exchange) or not self._method(exchange, b"GET"):
             return
-        headers = (
+        script = self._script.current(exchange.request.received)
+        packed = reads_gzip(exchange.request.headers.index.get(b"accept-encoding", ()))
+        tag = b'"%b%b"' % (script.version.encode(), b"-gzip" if packed else b"")
+        headers: HeaderList = (
             (b"Content-Type", b"text/javascript; charset=utf-8"),
             (b"Cache-Control", b"public, max-age=300"),
-            (b"ETag", self._etag),
+            (b"ETag", tag),
+            (b"Vary", b"Accept-Encoding"),
             (b"Access-Control-Allow-Origin", b"*"),
             (b"Cross-Origin-Resource-Policy", b"cross-origin"),
             _NOSNIFF,
         )
-        if exchange.request.headers.first(b"if-none-match") == self._etag:
+        if exchange.request.headers.first(b"if-none-match") == tag:
             exchange.respond(304, headers, b"")
+        elif packed:
+            exchange.respond(200, (*headers, (b"Content-Encoding", b"gzip")), script.packed)
         else:
-            exchange.respond(200, headers, self._script)
+            exchange.respond(200, headers, script.content)
 
     def _begin(self, exchange: Exchange) -> None:
         if self._allowed(exchange) and self._method(exchange, b"POST"):
@@ -146,6 +157,7 @@ class WidgetRoutes:
                 "ok": True,
                 "ticket": widget.seal(key.tickets, work),
                 "nonce": work.nonce.hex(),
+                "seed": urlsafe_b64encode(work.nonce).rstrip(b"=").decode(),
                 "difficulty": work.difficulty,
                 "puzzles": work.puzzles,
                 "minimum": work.minimum,
@@ -160,7 +172,7 @@ class WidgetRoutes:
 
     def _solve(self, exchange: Exchange) -> None:
         if self._allowed(exchange) and self._method(exchange, b"POST"):
-            exchange.collect_body(widget.BODY_LIMIT, partial(self._solved, exchange))
+            exchange.collect_body(widget.SOLUTION_LIMIT, partial(self._solved, exchange))
 
     def _solved(self, exchange: Exchange, body: bytes | None) -> None:
         key = self._key_of(body)
@@ -179,13 +191,13 @@ class WidgetRoutes:
         if isinstance(judged, widget.Failure):
             self._fail(exchange, key.zone, judged.reason, judged.wait)
         else:
-            self._later(exchange, self._mint(exchange, key, judged))
+            self._later(exchange, self._mint(exchange, key, judged, widget.report_of(body)))
 
     def _key_of(self, body: bytes | None) -> Key | None:
         wish = None if body is None else widget.read_wish(body)
         return None if wish is None else self._keys.get(wish.key)
 
-    async def _mint(self, exchange: Exchange, key: Key, passed: widget.Work) -> None:
+    async def _mint(self, exchange: Exchange, key: Key, passed: widget.Work, report: bytes) -> None:
         try:
             fresh = await self._store.burn(b"widget:" + passed.nonce, self._challenges.token_lifetime + 60)
         except (StoreAway, StoreFull):
@@ -194,10 +206,20 @@ class WidgetRoutes:
         if not fresh:
             self._fail(exchange, key.zone, "used")
             return
-        self._counters.add(("widget", key.zone, "solved"))
         request = exchange.request
-        held = key.jar.clearance(request.headers, exchange.client.address, request.received)
-        detection = _DETECTION[None if held is None else held.js_passed]
+        found: bool | None = None
+        if report:
+            found = judge(
+                report, seed=passed.nonce, headers=request.headers, programs=self._programs, now=request.received
+            ).passed
+        if key.settings.js_detection == "require" and not found:
+            self._fail(exchange, key.zone, "unproven" if found is None else "automated")
+            return
+        if found is None:
+            held = key.jar.clearance(request.headers, exchange.client.address, request.received)
+            found = None if held is None else held.js_passed
+        self._counters.add(("widget", key.zone, "solved"))
+        detection = _DETECTION[found]
         minted = widget.token(passed, self._randomness(16), request.received, detection)
         made = widget.seal(key.tokens, minted)
         self._reply(exchange, 200, {"ok": True, "token": made, "lifetime": int(widget.LIFETIME * 1000)})

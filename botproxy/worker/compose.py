@@ -121,9 +121,9 @@ class DataPlane:
         self._doors: Final = doors(config)
         self._looks: Final = _looks(config)
         keyed = any(zone.sitekeys for zone in config.zones)
-        self._widget_script: Final = bundle("widget.js").content if keyed else None
         self._bots: Final = Bots(config)
         self._programs: Final = Programs(self._keyring.shared("programs of scripts"))
+        self._widget_script: Final = Scripts(bundle("widget.js"), self._programs) if keyed else None
         self._script: Final = Scripts(bundle("jsd.js"), self._programs) if any(map(_detects, config.zones)) else None
         self._places: Final = open_places(config.places)
 

@@ -23,6 +23,7 @@ from botproxy.challenges.widget_settings import SiteKeySettings, WidgetSettings
 from botproxy.cookies import Jar, KeyRing, Sealer
 from botproxy.cookies import Settings as CookieSettings
 from botproxy.proxy import Exchange, Listener, Server, Wire
+from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.own_paths import CDN_CGI, OwnPathLimiter
 from botproxy.proxy.widget_routes import Key, WidgetRoutes
 from botproxy.store.memory import MemoryStore
@@ -63,7 +64,7 @@ class Shop:
             keys=keys,
             settings=WidgetSettings(alias="/turnstile/v0/"),
             challenges=Settings(puzzles=16, difficulty=8),
-            script=bundle("widget.js").content,
+            script=Scripts(bundle("widget.js")),
             own_paths=CDN_CGI,
             zone_of=lambda host: "shop" if host == "localhost" else None,
             limiter=OwnPathLimiter(1000, 1000),

@@ -42,6 +42,8 @@ def test_people_press_in_four_ways(press: Press) -> None:
         ({"trusted": False}, "synthetic"),
         ({"active": False}, "synthetic"),
         ({"moves": 1, "travel": 0}, "way"),
+        ({"forced": False}, "force"),
+        ({"between": 2}, "between"),
         ({"up": 900}, "haste"),
         ({"down": 110, "up": 200}, "haste"),
         ({"x": 99}, "place"),
@@ -91,7 +93,7 @@ def test_anything_is_presses_or_none(value: object) -> None:
 
 
 def test_what_the_page_sends_is_read() -> None:
-    row = ["mouse", 100, 900, 970, 130, 220, 100, 200, 120, 44, 12, 300, 2, 1, 1, 0]
+    row = ["mouse", 100, 900, 970, 130, 220, 100, 200, 120, 44, 12, 300, 2, 1, 1, 0, 1, 0]
     assert read_presses([row]) == (MOUSE,)
     for wrong in ([row[:-1]], [[*row, 1]], [["gamepad", *row[1:]]], [[*row[:-1], True]], [row] * 5, [], row):
         assert read_presses(wrong) is None

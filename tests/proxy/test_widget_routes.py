@@ -12,13 +12,16 @@ import orjson
 import pytest
 
 from botproxy.challenges import Settings, widget
+from botproxy.challenges.assets import Bundle
 from botproxy.challenges.puzzle import solve
 from botproxy.challenges.widget_settings import SiteKeySettings, WidgetSettings
 from botproxy.cookies import Jar, KeyRing, Sealer
 from botproxy.cookies import Settings as CookieSettings
+from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.own_paths import CDN_CGI, OwnPathLimiter
 from botproxy.proxy.widget_routes import BASE, Key, WidgetRoutes
 from botproxy.store import StoreAway, StoreFull
+from botproxy.store.memory import MemoryStore
 from botproxy.telemetry import Counters
 
 RING = KeyRing([bytes(range(32))])
@@ -41,14 +44,16 @@ class Broken:
         raise self.problem
 
 
-def routes(store: Any) -> WidgetRoutes:
+def routes(store: Any, js_detection: Any = "tell") -> WidgetRoutes:
     """The widget of one zone, with this store."""
-    key = SiteKeySettings(key=NAME, secret_hash=widget.secret_hash(SECRET), mode="non-interactive")
+    key = SiteKeySettings(
+        key=NAME, secret_hash=widget.secret_hash(SECRET), mode="non-interactive", js_detection=js_detection
+    )
     return WidgetRoutes(
         keys=[Key("shop", key, TICKETS, TOKENS, Jar(RING, "shop", CookieSettings()))],
         settings=WidgetSettings(),
         challenges=EASY,
-        script=b"",
+        script=Scripts(Bundle.of(b"")),
         own_paths=CDN_CGI,
         zone_of=lambda host: "shop",
         limiter=OwnPathLimiter(),
@@ -95,3 +100,23 @@ async def test_a_store_that_cannot_tell_is_an_internal_error(problem: Exception,
     solution = {"sitekey": NAME, "ticket": widget.seal(TICKETS, given), "answer": solve(given.nonce, 2, 2)}
     status, said = await post(proxy, BASE + "solve", orjson.dumps(solution), "text/plain")
     assert (status, said["reason"]) == (503, "busy")
+
+
+@pytest.mark.parametrize(("wish", "status"), [("tell", 200), ("require", 403)])
+async def test_a_key_may_require_a_report_of_the_browser(wish: str, status: int, rig: Any) -> None:
+    """A program that does the work has none, and a made-up one counts as none."""
+    made = routes(MemoryStore(), wish)
+    proxy = await rig.proxy()
+
+    def handle(exchange: Any) -> None:
+        answer: Callable[[Any], None] | None = made.find(exchange.request.path)
+        assert answer is not None
+        answer(exchange)
+
+    proxy.handler = handle
+    for report in (None, "made-up"):
+        passed = work()
+        answer = solve(passed.nonce, passed.difficulty, passed.puzzles)
+        body = {"sitekey": NAME, "ticket": widget.seal(TICKETS, passed), "answer": answer, "report": report}
+        said = await post(proxy, BASE + "solve", orjson.dumps(body), "text/plain")
+        assert (said[0], said[1].get("reason", "")) == (status, "" if status == 200 else "unproven")

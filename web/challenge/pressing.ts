@@ -19,6 +19,16 @@ function active(): boolean {
   return !activation || activation.hasBeenActive;
 }
 
+/**
+ * Whether a pointer is where no pointing device puts it: between the steps of a screen without scaling, and between those
+ * of Wayland, 256 in a pixel. Macs have finer ones.
+ */
+function between256(event: PointerEvent): boolean {
+  const viewport = window.visualViewport;
+  return event.pointerType === "mouse" && window.devicePixelRatio === 1 && (!viewport || viewport.scale === 1) &&
+    !/^(Mac|i[PM])/.test(navigator.platform) && ((event.clientX * 256) % 1 !== 0 || (event.clientY * 256) % 1 !== 0);
+}
+
 function once(button: HTMLButtonElement, shift: number, clock: () => number): Promise<Press> {
   return new Promise((resolve) => {
     const shown = clock();
@@ -30,6 +40,7 @@ function once(button: HTMLButtonElement, shift: number, clock: () => number): Pr
     let moves = 0;
     let travel = 0;
     let turns = 0;
+    let between = 0;
     let last: { x: number; y: number; across: number; along: number } | null = null;
     let clicked: MouseEvent | null = null;
     const listening: [EventTarget, string, EventListener][] = [];
@@ -53,6 +64,7 @@ function once(button: HTMLButtonElement, shift: number, clock: () => number): Pr
         kind, round(shown), round(kind === "assisted" ? end : down), round(kind === "assisted" ? end : up || end),
         round(at.clientX), round(at.clientY), round(box.left), round(box.top), round(box.width), round(box.height),
         moves, round(travel), turns, trusted ? 1 : 0, active() ? 1 : 0, round(shift),
+        !pointer || pointer.pressure > 0 ? 1 : 0, between,
       ]);
     }
     listen(document, "pointermove", (event: PointerEvent) => {
@@ -64,6 +76,7 @@ function once(button: HTMLButtonElement, shift: number, clock: () => number): Pr
         turns += across * last.across + along * last.along < 0 ? 1 : 0;
       }
       moves++;
+      between += between256(event) ? 1 : 0;
       last = { x: event.clientX, y: event.clientY, across, along };
     });
     listen(button, "pointerdown", (event: PointerEvent) => {

@@ -1,20 +1,30 @@
 // The widget for forms, under the names of the original's api.js: window.turnstile, class cf-turnstile, data-… attributes.
+import { collect } from "../jsd/collect";
+import { serve as serveFacts } from "../jsd/worker";
 import { serve, solve } from "./solving";
 import type { Puzzles } from "./solving";
 import { View } from "./view";
 
 const SCRIPT = typeof document === "undefined" ? "" : (document.currentScript as HTMLScriptElement).src;
 const ANSWER_WITHIN = 15000;
+const REPORT_WITHIN = 6000;
 
 interface Begun extends Puzzles {
   ok: boolean;
   reason?: string;
   ticket: string;
+  seed: string;
   click: boolean;
   mode: string;
   language: string;
   direction: string;
   words: { working: string; click: string; done: string; failed: string; expired: string; retry: string };
+}
+
+/** What goes back: the work, and a report of this browser, null where there is none. */
+interface Found {
+  answer: string;
+  report: string | null;
 }
 
 interface Minted {
@@ -108,22 +118,23 @@ class Widget {
         this.show(false);
       }
       this.view.show("working", begun.words.working);
+      const report = reported(begun.seed);
       solve(
         {
           nonce: begun.nonce, difficulty: begun.difficulty, puzzles: begun.puzzles, minimum: begun.minimum,
           budget: begun.budget,
         },
         SCRIPT,
-      ).then((answer) => this.solved(turn, begun, answer));
+      ).then((answer) => report.then((seen) => this.solved(turn, begun, { answer, report: seen })));
     }).catch(() => this.fail(turn, "network"));
   }
 
-  private solved(turn: number, begun: Begun, answer: string): void {
+  private solved(turn: number, begun: Begun, found: Found): void {
     if (turn !== this.turn) {
       return;
     }
     if (!begun.click) {
-      this.send(turn, begun, answer, false, 2);
+      this.send(turn, begun, found, false, 2);
       return;
     }
     this.call("before-interactive-callback");
@@ -131,7 +142,7 @@ class Widget {
     this.view.show("click", "", begun.words.click, () => {
       this.call("after-interactive-callback");
       this.view.show("working", begun.words.working);
-      this.send(turn, begun, answer, true, 2);
+      this.send(turn, begun, found, true, 2);
     });
     // The ticket runs out: whoever comes back to the form later begins anew.
     this.timer = window.setTimeout(() => {
@@ -144,9 +155,9 @@ class Widget {
     }, 240000);
   }
 
-  private send(turn: number, begun: Begun, answer: string, clicked: boolean, patience: number): void {
+  private send(turn: number, begun: Begun, found: Found, clicked: boolean, patience: number): void {
     clearTimeout(this.timer);
-    ask<Minted>("solve", { sitekey: this.text("sitekey", ""), ticket: begun.ticket, answer, clicked }).then((minted) => {
+    ask<Minted>("solve", { sitekey: this.text("sitekey", ""), ticket: begun.ticket, ...found, clicked }).then((minted) => {
       if (turn !== this.turn) {
         return;
       }
@@ -159,7 +170,7 @@ class Widget {
         this.timer = window.setTimeout(() => this.expire(turn), minted.lifetime - 5000);
         this.call("callback", minted.token);
       } else if (minted.reason === "early" && patience > 0) {
-        setTimeout(() => this.send(turn, begun, answer, clicked, patience - 1), minted.wait ?? 500);
+        setTimeout(() => this.send(turn, begun, found, clicked, patience - 1), minted.wait ?? 500);
       } else {
         this.fail(turn, minted.reason ?? "failed");
       }
@@ -225,6 +236,13 @@ class Widget {
     this.view.remove();
     this.field?.remove();
   }
+}
+
+function reported(seed: string): Promise<string | null> {
+  return Promise.race<string | null>([
+    collect(seed, SCRIPT),
+    new Promise((resolve) => setTimeout(() => resolve(null), REPORT_WITHIN)),
+  ]).catch(() => null);
 }
 
 function ask<T>(path: string, body: unknown): Promise<T> {
@@ -335,6 +353,7 @@ function whenParsed(callback: () => void): void {
 }
 
 if (typeof document === "undefined") {
+  serveFacts();
   serve();
 } else {
   (window as unknown as Params)["turnstile"] = api;

@@ -58,7 +58,10 @@ export function solver(work: Puzzles): (slice: number) => string {
 
 /** What this script does when it is its own worker. */
 export function serve(): void {
-  self.onmessage = (event: MessageEvent<Puzzles>) => {
+  self.onmessage = (event: MessageEvent<Puzzles | string>) => {
+    if (typeof event.data === "string") {
+      return; // somebody else's question
+    }
     (self as unknown as Worker).postMessage("begun");
     (self as unknown as Worker).postMessage(solver(event.data)(Infinity));
   };

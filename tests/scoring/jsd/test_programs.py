@@ -68,7 +68,7 @@ def test_who_ran_the_program_of_another_key_is_not_contradicted() -> None:
     assert examine(answers, seen, SEED, after.taken(ran.name, now)) is Evidence.NONE
 
 
-@pytest.mark.parametrize("name", ["jsd.js", "challenge.js"])
+@pytest.mark.parametrize("name", ["jsd.js", "challenge.js", "widget.js"])
 def test_a_built_script_has_one_place_for_it_and_stays_small(name: str) -> None:
     content = bundle(name).content
     assert content.count(MARK) == 1
