@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from botproxy.model import Headers
 from botproxy.scoring.jsd import PUBLIC, Judgement, judge, placed
@@ -58,6 +58,16 @@ class Visit(NamedTuple):
     botd: bool | None  # whether BotD calls it a bot; None where it did not run
 
 
+class Place(Protocol):
+    """What a client visits."""
+
+    url: str
+    environment: dict[str, str]  # for the client; the screen that it is on, once it is
+
+    def wait(self, seconds: float = PATIENCE, still: Callable[[], bool] = lambda: True) -> Visit | None:
+        """Until the visit is over."""
+
+
 class Site:
     """One page with the script, which judges what is reported. Use as a context manager."""
 
@@ -65,6 +75,7 @@ class Site:
         self._files = {"/script.js": script}
         if botd is not None and botd.exists():
             self._files["/botd.js"] = botd
+        self.environment: dict[str, str] = {}
         self._seed = b""
         self._visit: Visit | None = None
         self._reported = threading.Event()
@@ -143,16 +154,17 @@ def _home(profile: Path) -> Iterator[dict[str, str]]:
         yield {**environment, "HOME": str(profile), "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1"}
 
 
-def _visit(site: Site, argv: list[str], profile: Path, more: dict[str, str] | None = None) -> Visit | None:
-    with _home(profile) as environment, running(argv, {**environment, **(more or {})}) as process:
+def _visit(site: Place, argv: list[str], profile: Path, more: dict[str, str] | None = None) -> Visit | None:
+    with _home(profile) as environment, running(argv, {**environment, **site.environment, **(more or {})}) as process:
+        site.environment["DISPLAY"] = environment["DISPLAY"]
         return site.wait(still=lambda: process.poll() is None)
 
 
-Client = Callable[[Site, Path], Visit | None]
+Client = Callable[[Place, Path], Visit | None]
 
 
 def chromium(*more: str) -> Client:
-    def visit(site: Site, profile: Path) -> Visit | None:
+    def visit(site: Place, profile: Path) -> Visit | None:
         options = ("--no-sandbox", "--no-first-run", "--no-default-browser-check", "--password-store=basic")
         return _visit(site, ["chromium", *options, f"--user-data-dir={profile}/data", *more, site.url], profile)
 
@@ -162,7 +174,7 @@ def chromium(*more: str) -> Client:
 def firefox(*more: str, sheet: str = "", **preferences: Any) -> Client:
     """`sheet` is a style sheet of the user's, which beats every rule of a page, as those of blockers do."""
 
-    def visit(site: Site, profile: Path) -> Visit | None:
+    def visit(site: Place, profile: Path) -> Visit | None:
         (profile / "chrome").mkdir()
         (profile / "chrome" / "userContent.css").write_text(sheet)
         lines = [
@@ -176,7 +188,7 @@ def firefox(*more: str, sheet: str = "", **preferences: Any) -> Client:
 
 
 def webkit(*program: str) -> Client:
-    def visit(site: Site, profile: Path) -> Visit | None:
+    def visit(site: Place, profile: Path) -> Visit | None:
         return _visit(site, ["dbus-run-session", "--", *program, site.url], profile)
 
     return visit
@@ -189,7 +201,7 @@ def mini_browser() -> str:
 
 
 def tool(name: str, tools: Path) -> Client:
-    def visit(site: Site, profile: Path) -> Visit | None:
+    def visit(site: Place, profile: Path) -> Visit | None:
         script = HERE / "clients" / ("automation.cjs" if "puppeteer" in name else "automation.py")
         program = "node" if script.suffix == ".cjs" else str(tools / "bin" / "python")
         argv = [program, str(script), name, site.url, str(profile / "data")]
@@ -212,14 +224,14 @@ def _end_all_of(profile: Path) -> None:
 
 
 def jsdom(tools: Path) -> Client:
-    def visit(site: Site, profile: Path) -> Visit | None:
+    def visit(site: Place, profile: Path) -> Visit | None:
         argv = ["node", str(HERE / "clients" / "jsdom.cjs"), site.url]
         return _visit(site, argv, profile, {"NODE_PATH": str(tools / "node_modules")})
 
     return visit
 
 
-def copied(site: Site, profile: Path) -> Visit | None:
+def copied(site: Place, profile: Path) -> Visit | None:
     """A report of a headed Chromium, posted again by node for another page."""
     (profile / "first").mkdir()
     real = chromium(*GRAPHICS)(site, profile / "first")
@@ -230,7 +242,7 @@ def copied(site: Site, profile: Path) -> Visit | None:
     return site.wait(10)
 
 
-def forged(site: Site, profile: Path) -> Visit | None:
+def forged(site: Place, profile: Path) -> Visit | None:
     """Every answer computed by a program without a browser."""
     subprocess.run([sys.executable, "-m", "lab.clients.forged", site.url], cwd=ROOT, check=True, timeout=60)
     return site.wait(10)

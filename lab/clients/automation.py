@@ -1,9 +1,11 @@
 """Browsers driven by a program, each as its own documentation starts it: `python automation.py TOOL URL PROFILE`.
 
-Opens the page and stays there until it is killed. Run by a Python that has the tool installed.
+Opens the page and stays there until it is killed; with PRESS in the environment it presses the button of a challenge,
+by its own means and as a hand would, whenever there is one. Run by a Python that has the tool installed.
 """
 
 import asyncio
+import os
 import shutil
 import sys
 import time
@@ -14,6 +16,47 @@ SANDBOX = ["--no-sandbox"]  # the laboratory runs as root
 GRAPHICS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # headed: there is no graphics card here
 
 
+PRESS = bool(os.environ.get("PRESS"))
+WHERE = """(() => {
+  const b = document.getElementById("human");
+  if (!b || b.hidden || b.disabled || !b.offsetWidth) return null;
+  const r = b.getBoundingClientRect();
+  return [r.x + r.width * 0.4, r.y + r.height * 0.6];
+})()"""
+
+
+def press_by_selenium(driver: object) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+
+    while PRESS:
+        time.sleep(0.5)
+        try:
+            if driver.execute_script("return " + WHERE):  # type: ignore[attr-defined]
+                button = driver.find_element(By.ID, "human")  # type: ignore[attr-defined]
+                moving = ActionChains(driver)  # type: ignore[arg-type]
+                for across in (-60, -30, -10, 3):
+                    moving.move_to_element_with_offset(button, across, 5)
+                moving.click_and_hold().pause(0.09).release().perform()
+        except Exception as problem:
+            print(problem, file=sys.stderr)
+
+
+def press_by_playwright(page: object) -> None:
+    while PRESS:
+        page.wait_for_timeout(500)  # type: ignore[attr-defined]
+        try:
+            place = page.evaluate(WHERE)  # type: ignore[attr-defined]
+            if place:
+                page.mouse.move(*place, steps=12)  # type: ignore[attr-defined]
+                page.wait_for_timeout(120)  # type: ignore[attr-defined]
+                page.mouse.down()  # type: ignore[attr-defined]
+                page.wait_for_timeout(90)  # type: ignore[attr-defined]
+                page.mouse.up()  # type: ignore[attr-defined]
+        except Exception as problem:
+            print(problem, file=sys.stderr)
+
+
 def selenium_chromium(url: str, profile: str, *more: str) -> None:
     from selenium import webdriver
 
@@ -21,7 +64,9 @@ def selenium_chromium(url: str, profile: str, *more: str) -> None:
     options.binary_location = CHROMIUM
     for option in (*SANDBOX, f"--user-data-dir={profile}", *more):
         options.add_argument(option)
-    webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver"))).get(url)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    driver.get(url)
+    press_by_selenium(driver)
 
 
 def selenium_disguised(url: str, profile: str) -> None:
@@ -37,6 +82,7 @@ def selenium_disguised(url: str, profile: str) -> None:
     hide = "Object.defineProperty(navigator, 'webdriver', {get: () => undefined})"
     driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": hide})
     driver.get(url)
+    press_by_selenium(driver)
 
 
 def playwright(
@@ -54,6 +100,7 @@ def playwright(
 
             Stealth().apply_stealth_sync(page)
         page.goto(url)
+        press_by_playwright(page)
         page.wait_for_timeout(60_000)
 
 
@@ -67,6 +114,7 @@ def patchright_recommended(url: str, profile: str) -> None:
         )
         page = context.pages[0]
         page.goto(url)
+        press_by_playwright(page)
         page.wait_for_timeout(60_000)
 
 
@@ -79,10 +127,12 @@ def undetected(url: str, profile: str, headless: bool = False) -> None:
     for option in (*SANDBOX, *([] if headless else GRAPHICS)):
         options.add_argument(option)
     version = int(_said(CHROMIUM, "--version").split()[1].split(".")[0])
-    undetected_chromedriver.Chrome(
+    driver = undetected_chromedriver.Chrome(
         options=options, browser_executable_path=CHROMIUM, driver_executable_path=driver_copy, version_main=version,
         user_data_dir=profile, headless=headless,
-    ).get(url)  # fmt: skip
+    )  # fmt: skip
+    driver.get(url)
+    press_by_selenium(driver)
 
 
 def nodriver(url: str, profile: str) -> None:
@@ -92,7 +142,17 @@ def nodriver(url: str, profile: str) -> None:
         browser = await tool.start(
             browser_executable_path=CHROMIUM, sandbox=False, user_data_dir=profile, browser_args=GRAPHICS
         )
-        await browser.get(url)
+        page = await browser.get(url)
+        while PRESS:
+            await asyncio.sleep(0.5)
+            try:
+                place = await page.evaluate(WHERE, return_by_value=True)
+                if place:
+                    x, y = (one["value"] if isinstance(one, dict) else one for one in place)
+                    await page.mouse_move(x, y, steps=12)
+                    await page.mouse_click(x, y)
+            except Exception as problem:
+                print(problem, file=sys.stderr)
         await asyncio.sleep(60)
 
     asyncio.run(drive())
