@@ -211,23 +211,23 @@ KINDS: Final = (
 )
 
 
-def day(number: int, until: float, seed: int = 7) -> list[Event]:
-    """So many events of the 24 hours before `until`, in their order."""
+def day(number: int, until: float, seed: int = 7, seconds: float = 86400.0) -> list[Event]:
+    """So many events of the 24 hours, or of so many seconds, before `until`, in their order."""
     chance = random.Random(seed)
     drawn = chance.choices(KINDS, [kind.share for kind in KINDS], k=number)
-    made = [_event(chance, kind, until) for kind in drawn]
+    made = [_event(chance, kind, until, seconds) for kind in drawn]
     solutions = [solution for event in made for solution in _solution(chance, event)]
     return sorted(made + solutions, key=lambda event: event.start)
 
 
-def _event(chance: random.Random, kind: Kind, until: float) -> Event:
+def _event(chance: random.Random, kind: Kind, until: float, seconds: float) -> Event:
     if kind.bursts is not None and chance.random() < 0.7:
         part = chance.uniform(*kind.bursts)
     else:
         part = chance.random()
         while kind.waves and chance.random() > 0.55 + 0.45 * math.sin((part - 0.2) * math.tau):
             part = chance.random()
-    start = until - 86400 * (1 - part)
+    start = until - seconds * (1 - part)
     told = kind.make(chance)
     score = told.get("score", 0)
     group = (
@@ -271,7 +271,7 @@ def _acted(action: str, rule: str, description: str, status: int) -> dict[str, A
 
 
 def _solution(chance: random.Random, event: Event) -> list[Event]:
-    rate = {"automated": 0.004, "likely-automated": 0.065}.get(event.rule_id, 0.0)
+    rate = {"automated": 0.004, "likely-automated": 0.08}.get(event.rule_id, 0.0)
     if event.action != "managedChallenge" or chance.random() >= rate:
         return []
     at = event.start + chance.uniform(2, 15)

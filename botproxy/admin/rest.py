@@ -16,6 +16,7 @@ from aiohttp import web
 from botproxy.admin import queries
 from botproxy.admin.analytics import ANALYTICS, ANSWER_SECONDS, Analytics
 from botproxy.admin.auditing import noted
+from botproxy.admin.explained import explained
 from botproxy.store.events import FIELDS, Answer, Events, Groups, QueryError, StoreUnavailable
 
 PREFIX: Final = "/api/analytics"
@@ -40,6 +41,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(f"{PREFIX}/rules", _viewed(lambda view, _: queries.rules(view)))
     app.router.add_get(f"{PREFIX}/events", _viewed(_log))
     app.router.add_get(f"{PREFIX}/events/{{ray}}", _one)
+    app.router.add_get(f"{PREFIX}/events/{{ray}}/explanation", _why)
     app.router.add_get(f"{PREFIX}/export", _export)
     app.router.add_post(f"{PREFIX}/forget", _forget)
 
@@ -108,6 +110,17 @@ def _shown(query: Asked, answer: Answer) -> web.Response:
 
 
 async def _one(request: web.Request) -> web.Response:
+    found = await _known(request)
+    return found if isinstance(found, web.Response) else _json(found)
+
+
+async def _why(request: web.Request) -> web.Response:
+    found = await _known(request)
+    return found if isinstance(found, web.Response) else _json(await asyncio.to_thread(explained, found))
+
+
+async def _known(request: web.Request) -> dict[str, Any] | web.Response:
+    """The event of the ray that is asked for, or what to answer where there is none."""
     analytics: Analytics = request.app[ANALYTICS]()
     if analytics.store is None:
         return _json({"error": "there is no event store: events.store is none"}, 503)
@@ -119,7 +132,7 @@ async def _one(request: web.Request) -> web.Response:
         return _json({"error": str(error)}, 503)
     if not answer.rows:
         return _json({"error": "no stored request has this ray"}, 404)
-    return _json(answer.records()[0])
+    return dict(answer.records()[0])
 
 
 async def _status(request: web.Request) -> web.Response:

@@ -95,6 +95,21 @@ async def test_the_log_is_read_page_by_page_and_each_request_by_its_ray(client: 
     assert (await client.get("/api/analytics/events/0000000000000000")).status == 404
 
 
+async def test_a_request_is_explained(client: TestClient[Any, Any]) -> None:
+    known = next(record for record in RECORDS if record["score"] == 1)
+    told = await (await client.get(f"/api/analytics/events/{known['ray']}/explanation")).json()
+    assert (told["ray"], told["score"], told["source"]) == (known["ray"], 1, "Heuristics")
+    assert f"The request {known['ray']} was given a bot score of 1 of 99" in told["sentence"]
+    assert (await client.get("/api/analytics/events/0000000000000000/explanation")).status == 404
+
+
+async def test_what_has_not_an_item_of_a_list_can_be_asked_for(client: TestClient[Any, Any]) -> None:
+    with_it = await get(client, "totals", filter=[["detection_ids", "has", 10]])
+    without = await get(client, "totals", filter=[["detection_ids", "hasnot", 10]])
+    assert sum(row[1] for row in with_it["rows"]) == sum(10 in record["detection_ids"] for record in SHOP)
+    assert sum(row[1] for row in without["rows"]) == sum(10 not in record["detection_ids"] for record in SHOP)
+
+
 async def test_a_person_gets_what_is_stored_of_them_and_can_be_forgotten(client: TestClient[Any, Any]) -> None:
     theirs = [record["ray"] for record in RECORDS if record["client_ip"] == "192.0.2.7"]
     answer = await client.get("/api/analytics/export", params={"ip": "::ffff:192.0.2.7"})

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
@@ -22,17 +23,18 @@ from sample_day import day
 
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.application import application
+from botproxy.admin.offers import Offers
 from botproxy.model import Event
 from botproxy.store.duckdb.backend import DuckdbStore
 from botproxy.store.events import Retention
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 PATIENCE = 20_000
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NOW = time.time()
-EVENTS = day(1500, NOW)
+EVENTS = day(3000, NOW - 60, seconds=23 * 3600.0)  # none leaves the last 24 hours while the tests run
 TOKEN = "t" * 32
 
 
@@ -48,6 +50,9 @@ class Control:
     def modes(self) -> dict[str, Any]:
         return {"mode": "enforce", "zones": {"shop": "enforce", "blog": "observe"}}
 
+    def attacks(self) -> dict[str, Any]:
+        return {"zones": {"shop": False, "blog": False}}
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -61,7 +66,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
     made.close(10)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def url(store: DuckdbStore) -> AsyncIterator[str]:
     control: Any = Control(store)
     server = TestServer(application(control, None))
@@ -70,7 +75,7 @@ async def url(store: DuckdbStore) -> AsyncIterator[str]:
     await server.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(part: Callable[[str], str]) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=part("chromium"), args=["--no-sandbox"])
@@ -111,6 +116,10 @@ async def ranked(page: Page, field: str) -> dict[str, int]:
         number = await rows.nth(at).locator(".number").inner_text()
         found[await rows.nth(at).locator(".value").inner_text()] = int(number.replace(",", ""))
     return found
+
+
+async def requests_of(page: Page, name: str) -> str:
+    return await page.locator(".tile", has_text=name).locator(".tile-number").inner_text()
 
 
 def filter_of(page: Page) -> Any:
@@ -188,6 +197,143 @@ async def test_an_engine_is_explained_to_the_keyboard(browser: Browser, url: str
     await expect(page.get_by_role("tooltip")).to_have_count(0)
 
 
+def counted(*actions: str) -> str:
+    return f"{sum(event.action in actions for event in EVENTS):,}"
+
+
+async def test_security_events_warn_of_a_rule_that_people_solve_and_explain_a_request(
+    browser: Browser, url: str
+) -> None:
+    page, said = await opened(browser, url + "/security")
+    await settled(page)
+    assert await requests_of(page, "Blocked") == counted("block")
+    assert await requests_of(page, "Challenged") == counted("managedChallenge")
+    challenged = sum(event.rule_id == "likely-automated" and event.action == "managedChallenge" for event in EVENTS)
+    solved = sum(event.rule_id == "likely-automated" and event.action.endswith("Solved") for event in EVENTS)
+    row = page.locator(".rules tr", has_text="likely-automated")
+    assert (await row.inner_text()).split("\t")[2:5] == [str(challenged), str(challenged), str(solved)]
+    assert solved / challenged > 0.03
+    await expect(page.get_by_text("Challenge Solve Rate above 3 %")).to_be_visible()
+
+    newest = max(
+        (event for event in EVENTS if event.action == "managedChallenge" and event.score == 1), key=lambda e: e.start
+    )
+    line = page.get_by_role("button", name=f"open request {newest.ray}")
+    await line.focus()
+    await page.keyboard.press("Enter")
+    drawer = page.get_by_role("dialog")
+    await expect(drawer).to_contain_text(f"The request {newest.ray} was given a bot score of 1 of 99")
+    await expect(drawer).to_contain_text(newest.user_agent)
+    await expect(drawer).to_contain_text(newest.ja4)
+    assert f"ray={newest.ray}" in page.url
+    await page.keyboard.press("Escape")
+    await expect(drawer).to_have_count(0)
+    await expect(line).to_be_focused()
+    assert "ray=" not in page.url
+
+    lines = page.locator(".log tbody tr")
+    assert await lines.count() == 50
+    await page.get_by_role("button", name="Load more").click()
+    await expect(lines).to_have_count(100)
+    assert said == []
+
+
+async def test_a_filter_becomes_a_rule_that_is_tried_on_what_was_recorded(browser: Browser, url: str) -> None:
+    page, said = await opened(
+        browser, url + '/rules?filter=[["path","like","/api/%"],["score","geq",1],["score","leq",29]]'
+    )
+    await settled(page)
+    expression = page.get_by_role("textbox", name="Expression")
+    assert (await expression.input_value()).split("\n  and ") == [
+        "cf.bot_management.score le 29",
+        'starts_with(http.request.uri.path, "/api/")',
+        "not cf.bot_management.verified_bot",
+        "not cf.bot_management.static_resource",
+    ]
+    await page.get_by_role("button", name="What would this have done?").click()
+    matched = sum(event.path.startswith("/api/") and 1 <= event.score <= 29 for event in EVENTS)
+    await expect(page.locator(".trial .tile", has_text="Matched").locator(".tile-number")).to_have_text(f"{matched:,}")
+    await expect(page.locator("pre", has_text="- ref:")).to_contain_text("action: managed_challenge")
+
+    await expression.fill("cf.bot_management.scor lt 30")
+    await page.get_by_role("button", name="What would this have done?").click()
+    await expect(page.get_by_role("alert")).to_contain_text("scor")
+
+    seen = [event for event in EVENTS if event.path.startswith("/api/") and 1 <= event.score <= 29]
+    below = page.get_by_role("slider", name="Challenge below")
+    await below.fill("13")
+    challenged = sum(2 <= event.score < 13 for event in seen)
+    await expect(page.locator(".tiles.three .tile", has_text="Challenged")).to_contain_text(f"{challenged:,}")
+    await page.get_by_role("button", name="Write the rule that challenges").click()
+    assert "cf.bot_management.score ge 2 and cf.bot_management.score le 12" in await expression.input_value()
+    assert [text for text in said if "400" not in text] == []
+
+
+class Canned:
+    """A configuration that remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.applied: list[Any] = []
+
+    async def view(self, operator: Any) -> dict[str, Any]:
+        rule = {"ref": "scanners", "expression": "cf.bot_management.score eq 1", "action": "block"}
+        mode = {"path": "bot_management.fight_mode", "kind": "boolean", "value": False, "file": False, "changed": False,
+                "help": "A challenge for what is surely automated."}  # fmt: skip
+        zone = {"name": "shop", "hosts": [], "settings": [mode], "left_out": [], "preset_rules": [], "rate_limits": [],
+                "rules": [{**rule, "enabled": True, "shadow": False, "from": "file"}]}  # fmt: skip
+        return {"version": len(self.applied), "file": None, "settings": [], "zones": [zone], "lists": [],
+                "role": "operator", "pending": False}  # fmt: skip
+
+    async def preview(self, operator: Any, change: bytes) -> dict[str, Any]:
+        diff = f"--- running\n+++ after this change\n@@ -1 +1 @@\n-a\n+{change.decode()}\n"
+        return {"version": len(self.applied), "what": "", "diff": diff, "problems": [], "warnings": []}
+
+    async def apply(self, operator: Any, change: bytes) -> dict[str, Any]:
+        self.applied.append(json.loads(change))
+        return {"ok": True, "version": len(self.applied)}
+
+    async def versions(self, operator: Any) -> dict[str, Any]:
+        return {"version": 0, "versions": []}
+
+
+async def test_a_change_is_shown_as_a_difference_before_it_is_applied(browser: Browser, store: DuckdbStore) -> None:
+    control: Any = Control(store)
+    canned: Any = Canned()
+    server = TestServer(application(control, None, Offers(configuration=canned)))
+    await server.start_server(shutdown_timeout=0.1)
+    page, said = await opened(browser, str(server.make_url("/configuration?tab=settings")))
+    await page.get_by_label("Bot Fight Mode").check()
+    await page.get_by_role("tab", name="Rules").click()
+    await page.get_by_label("Shadow").check()
+    await page.get_by_role("button", name="Review").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("fight_mode")
+    assert canned.applied == []
+    await dialog.get_by_label("Why").fill("to see")
+    await dialog.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_text("Applied: version 1 holds.")).to_be_visible()
+    assert canned.applied == [
+        {
+            "base": 0,
+            "what": "to see",
+            "steps": [
+                {"op": "set", "path": "bot_management.fight_mode", "value": True, "zone": "shop"},
+                {"op": "change_rule", "zone": "shop", "ref": "scanners", "rule": {"shadow": True}},
+            ],
+        }
+    ]
+    assert said == []
+    await page.close()
+    await server.close()
+
+
+async def test_graphiql_asks_under_its_policy(browser: Browser, url: str) -> None:
+    page, said = await opened(browser, url + "/graphiql")
+    await page.get_by_role("button", name="Execute query").click()
+    await expect(page.locator(".result-window")).to_contain_text("botManagementDecision", timeout=PATIENCE)
+    assert said == []
+
+
 async def test_without_events_it_says_so(browser: Browser, url: str) -> None:
     page, _ = await opened(browser, url + '/?filter=[["path","eq","/nowhere"]]')
     await settled(page)
@@ -214,11 +360,20 @@ async def test_the_token_is_asked_for_once_and_kept_for_the_tab(browser: Browser
     await server.close()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-async def test_everybody_can_use_it(browser: Browser, url: str, scheme: Any, width: int) -> None:
-    page, _ = await opened(browser, url, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 850})
-    await page.add_script_tag(path=AXE)
-    for path in ("/",):
+@pytest.mark.parametrize(
+    ("scheme", "width", "paths"),
+    [
+        ("light", 1280, ("/", "/rules")),
+        ("dark", 390, ("/security", "/configuration", f"/?ray={EVENTS[-1].ray}")),
+    ],
+)
+async def test_everybody_can_use_it(
+    browser: Browser, url: str, scheme: Any, width: int, paths: tuple[str, ...]
+) -> None:
+    page, _ = await opened(
+        browser, url + paths[0], bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 850}
+    )
+    for path in paths:
         await page.goto(url + path)
         await settled(page)
         await page.add_script_tag(path=AXE)
@@ -230,3 +385,4 @@ async def test_everybody_can_use_it(browser: Browser, url: str, scheme: Any, wid
         ] == []
         width_over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert await page.evaluate(width_over) == 0
+    await page.context.close()

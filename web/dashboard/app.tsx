@@ -3,9 +3,11 @@ import { type ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useAsk } from "./answers";
 import { hasToken, keepToken, onLocked } from "./api";
-import { address, go, type Page, useView } from "./location";
+import { address, go, type Page, useView, type View } from "./location";
 import { Analytics } from "./pages/analytics";
 import { Security } from "./pages/security";
+import { Configuration } from "./pages/configuration";
+import { Rules } from "./pages/rules";
 import { Bar } from "./parts/bar";
 import { Notice } from "./parts/card";
 import { Drawer } from "./parts/drawer";
@@ -13,7 +15,7 @@ import { SignIn } from "./parts/sign_in";
 import { text } from "./text";
 import { setTheme, type Theme, theme } from "./theme";
 
-const SHOWN: Page[] = ["analytics", "security"];
+const SHOWN: Page[] = ["analytics", "security", "rules", "configuration"];
 
 interface Status {
   store: { state: string; detail: string; stored: number; oldest: number | null } | null;
@@ -40,18 +42,39 @@ function Shown(): ComponentChildren {
       <Top page={view.page} />
       <main id="content" tabIndex={-1}>
         <h1 class="page-title">{text.pages[view.page]}</h1>
-        {status.data && !status.data.store ? (
-          <Notice title={text.states.noStore} hint={text.states.noStoreHint} />
-        ) : (
-          <>
-            <Bar view={view} zones={status.data?.zones ?? []} />
-            {view.page === "security" ? <Security view={view} /> : <Analytics view={view} />}
-          </>
-        )}
+        <Body view={view} status={status.data} />
       </main>
       {view.ray && <Drawer ray={view.ray} key={view.ray} />}
     </>
   );
+}
+
+function Body({ view, status }: { view: View; status: Status | null }): ComponentChildren {
+  const zones = status?.zones ?? [];
+  if (view.page === "configuration") return <Configuration view={view} zones={zones} />;
+  if (status && !status.store) return <Notice title={text.states.noStore} hint={text.states.noStoreHint} />;
+  const store = status?.store;
+  return (
+    <>
+      <Bar view={view} zones={zones} />
+      {store && store.state !== "open" && (
+        <p class="warning" role="status">
+          <strong>{text.states.store(store.state)}</strong>
+          {store.detail}
+        </p>
+      )}
+      {store?.state === "open" && store.oldest === null && (
+        <Notice title={text.states.first} hint={text.states.firstHint} />
+      )}
+      <PageOf view={view} />
+    </>
+  );
+}
+
+function PageOf({ view }: { view: View }): ComponentChildren {
+  if (view.page === "security") return <Security view={view} />;
+  if (view.page === "rules") return <Rules view={view} />;
+  return <Analytics view={view} />;
 }
 
 function Top({ page }: { page: Page }): ComponentChildren {
@@ -74,6 +97,7 @@ function Top({ page }: { page: Page }): ComponentChildren {
         ))}
         <a href="/graphiql">{text.graphiql}</a>
       </nav>
+      <Mode />
       <label class="theme">
         <span class="unseen">{text.theme.label}</span>
         <select
@@ -97,6 +121,23 @@ function Top({ page }: { page: Page }): ComponentChildren {
         </button>
       )}
     </header>
+  );
+}
+
+/** What the proxy does at the moment, on every page. */
+function Mode(): ComponentChildren {
+  const modes = useAsk<{ mode: string; zones: Record<string, string> }>("/api/mode");
+  const attacks = useAsk<{ zones: Record<string, boolean> }>("/api/under-attack");
+  if (!modes.data) return null;
+  const all = Object.values(modes.data.zones);
+  const enforcing = all.filter((mode) => mode === "enforce").length;
+  const state = enforcing === all.length ? "enforce" : enforcing ? "mixed" : "observe";
+  const attacked = Object.values(attacks.data?.zones ?? {}).some(Boolean);
+  return (
+    <a class="mode" href={address({ page: "configuration", tab: "", ray: "" })} onClick={(event) => follow(event, "configuration")}>
+      {attacked && <span class="badge wrong">{text.modes.attack}</span>}
+      <span class={`badge ${state === "enforce" ? "good" : ""}`}>{text.modes[state]}</span>
+    </a>
   );
 }
 

@@ -6,6 +6,8 @@ import "uplot/dist/uPlot.min.css";
 import "./style/base.css";
 import "./style/charts.css";
 import "./style/parts.css";
+import "./style/config.css";
+import "./style/rules.css";
 
 show();
 const root = document.getElementById("app");

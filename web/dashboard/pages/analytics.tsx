@@ -9,6 +9,7 @@ import { Approximate, Card, States } from "../parts/card";
 import { byScore, Distribution } from "../parts/distribution";
 import { type Ranked, Ranking, Rows } from "../parts/ranking";
 import { StackedChart } from "../parts/stacked";
+import { Tabs } from "../parts/tabs";
 import { text } from "../text";
 import { COLOURS } from "../values";
 
@@ -162,33 +163,15 @@ function About({ row }: { row: Ranked }): ComponentChildren {
 
 function Tops({ view, all }: { view: View; all: number }): ComponentChildren {
   const tab: Tab = view.tab in TABS ? (view.tab as Tab) : "clients";
-  const names = Object.keys(TABS) as Tab[];
-  const move = (event: KeyboardEvent): void => {
-    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    const next = names[(names.indexOf(tab) + step + names.length) % names.length];
-    if (!step || !next) return;
-    event.preventDefault();
-    go({ tab: next }, true);
-    document.getElementById(`tab-${next}`)?.focus();
-  };
   return (
     <Card title={text.analytics.top} class="wide">
-      <div class="tabs" role="tablist" aria-label={text.analytics.top} onKeyDown={move}>
-        {names.map((name) => (
-          <button
-            type="button"
-            role="tab"
-            key={name}
-            id={`tab-${name}`}
-            aria-controls="tops"
-            aria-selected={name === tab}
-            tabIndex={name === tab ? 0 : -1}
-            onClick={() => go({ tab: name }, true)}
-          >
-            {text.analytics.tabs[name]}
-          </button>
-        ))}
-      </div>
+      <Tabs
+        label={text.analytics.top}
+        names={Object.keys(TABS) as Tab[]}
+        of={text.analytics.tabs}
+        now={tab}
+        controls="tops"
+      />
       <div class="tops" id="tops" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         {TABS[tab].map((field) => (
           <Ranking key={field} field={field} view={view} all={all} />

@@ -67,7 +67,7 @@ export function Security({ view }: { view: View }): ComponentChildren {
         <States of={series} tall>
           {(table) =>
             table.rows.length ? (
-              <StackedChart table={table} order={ORDER} label={text.security.overTime} named={named} />
+              <StackedChart table={table} order={ORDER} label={text.security.overTime} named={named} legend />
             ) : (
               <Notice title={text.security.quiet} hint={text.security.quietHint} />
             )
@@ -80,7 +80,7 @@ export function Security({ view }: { view: View }): ComponentChildren {
           note={<span class="badge">{text.security.observing}</span>}
           busy={would.loading}
         >
-          <StackedChart table={would.data} order={ORDER} label={text.security.wouldOverTime} named={named} />
+          <StackedChart table={would.data} order={ORDER} label={text.security.wouldOverTime} named={named} legend />
         </Card>
       )}
       <RulesCard answer={rules} />
@@ -164,7 +164,7 @@ function RulesCard({ answer }: { answer: Answer<Table> }): ComponentChildren {
     <Card title={text.security.rules} busy={answer.loading} note={<Approximate of={answer.data} />}>
       <States of={answer} empty={(table) => !table.rows.length}>
         {(table) => (
-          <div class="scroll tall" tabIndex={0} role="region" aria-label={text.security.rules}>
+          <div class="scroll tall" tabIndex={0} role="group" aria-label={text.security.rules}>
             <table class="grid rules">
               <thead>
                 <tr>

@@ -40,6 +40,11 @@ const GROUPS: [keyof typeof text.drawer.groups, string[]][] = [
   ["answer", ["status", "response_bytes", "content_type", "first_byte_ms", "duration_ms", "origin", "origin_status", "origin_ms", "ending", "detail", "sample_interval"]],
 ];
 
+const ASKED = new Set([
+  ...["host", "path", "method", "client_ip", "client_country", "client_asn", "cloud", "user_agent", "ja4", "ja3", "session"],
+  ...["score_group", "score_source", "verified_bot_category", "js_detection", "action", "would", "rule_id", "status"],
+]);
+
 export function Drawer({ ray }: { ray: string }): ComponentChildren {
   const box = useRef<HTMLDialogElement>(null);
   const answer = useAsk<Event>(`/api/analytics/events/${encodeURIComponent(ray)}`);
@@ -112,7 +117,9 @@ function Known({ event, ray }: { event: Event; ray: string }): ComponentChildren
               {rows.map((field) => (
                 <div key={field}>
                   <dt>{fieldName(field)}</dt>
-                  <dd>{written(field, event[field])}</dd>
+                  <dd>
+                    <Fact field={field} value={event[field]} />
+                  </dd>
                 </div>
               ))}
             </dl>
@@ -124,6 +131,23 @@ function Known({ event, ray }: { event: Event; ray: string }): ComponentChildren
         <pre tabIndex={0}>{JSON.stringify(event, null, 2)}</pre>
       </details>
     </>
+  );
+}
+
+/** A value; where a filter can ask for it, a way to look at it alone. */
+function Fact({ field, value }: { field: string; value: unknown }): ComponentChildren {
+  const words = written(field, value);
+  if (!ASKED.has(field) || (typeof value !== "string" && typeof value !== "number")) return words;
+  return (
+    <button
+      type="button"
+      class="fact"
+      title={text.values.include(words)}
+      aria-label={text.values.include(words)}
+      onClick={() => go({ ray: "", filter: [[field, "eq", value]] })}
+    >
+      {words}
+    </button>
   );
 }
 

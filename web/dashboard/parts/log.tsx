@@ -105,7 +105,7 @@ function Lines({ lines, today }: { lines: Line[]; today: boolean }): ComponentCh
                 <button
                   type="button"
                   class="quiet"
-                  aria-label={text.security.open(String(line.ray))}
+                  aria-label={`${today ? time(seconds) : moment(seconds)}, ${text.security.open(String(line.ray))}`}
                   onClick={(event) => {
                     event.stopPropagation();
                     go({ ray: String(line.ray) });

@@ -52,9 +52,10 @@ interface Props {
   order: string[];
   label: string;
   named: (name: string) => string;
+  legend?: boolean;
 }
 
-export function StackedChart({ table, order, label, named }: Props): ComponentChildren {
+export function StackedChart({ table, order, label, named, legend = false }: Props): ComponentChildren {
   const frame = useRef<HTMLDivElement>(null);
   const stack = useMemo(() => stacked(table, order), [table]);
   const [at, point] = useState<{ index: number; left: number; width: number } | null>(null);
@@ -85,6 +86,15 @@ export function StackedChart({ table, order, label, named }: Props): ComponentCh
         aria-label={`${label}: ${text.requests(total)}, ${text.analytics.per(duration(stack.step))}`}
       />
       {at && at.index < stack.times.length && <Tip stack={stack} at={at} named={named} />}
+      {legend && (
+        <ul class="legend">
+          {stack.names.map((name, index) => (
+            <li key={name}>
+              <i class={`dot ${swatch(name, index)}`} aria-hidden="true" /> {named(name)}
+            </li>
+          ))}
+        </ul>
+      )}
       <p class="hint">
         {text.analytics.per(duration(stack.step))}. {text.analytics.zoom}
       </p>
@@ -136,7 +146,7 @@ function AsTable({ stack, label, named }: { stack: Stack; label: string; named: 
     <details class="as-table" onToggle={(event) => set(event.currentTarget.open)}>
       <summary>{text.analytics.asTable}</summary>
       {open && (
-        <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+        <div class="scroll" tabIndex={0} role="group" aria-label={label}>
           <table class="grid">
             <thead>
               <tr>

@@ -1,0 +1,40 @@
+// Tabs, moved between with the arrow keys; the address keeps which one it is.
+import { type ComponentChildren } from "preact";
+import { go } from "../location";
+
+interface Props<T extends string> {
+  label: string;
+  names: readonly T[];
+  of: Record<T, string>;
+  now: T;
+  controls: string;
+}
+
+export function Tabs<T extends string>({ label, names, of, now, controls }: Props<T>): ComponentChildren {
+  const move = (event: KeyboardEvent): void => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const next = names[(names.indexOf(now) + step + names.length) % names.length];
+    if (!step || !next) return;
+    event.preventDefault();
+    go({ tab: next }, true);
+    document.getElementById(`tab-${next}`)?.focus();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label={label} onKeyDown={move}>
+      {names.map((name) => (
+        <button
+          type="button"
+          role="tab"
+          key={name}
+          id={`tab-${name}`}
+          aria-controls={controls}
+          aria-selected={name === now}
+          tabIndex={name === now ? 0 : -1}
+          onClick={() => go({ tab: name }, true)}
+        >
+          {of[name]}
+        </button>
+      ))}
+    </div>
+  );
+}
