@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
@@ -325,6 +325,37 @@ async def test_a_change_is_shown_as_a_difference_before_it_is_applied(browser: B
     assert said == []
     await page.close()
     await server.close()
+
+
+async def test_a_report_of_a_visitor_is_explained_and_labelled(browser: Browser, url: str) -> None:
+    known = next(event for event in EVENTS if event.action == "managedChallenge")
+    report = {
+        "at": "2026-01-31T10:00:00Z", "zone": "shop", "host": "shop.example", "ray": known.ray, "seen": "challenge",
+        "note": "I cannot reach my <b>order</b>", "address": "", "ip": known.client_ip, "user_agent": known.user_agent,
+        "handled": None,
+        "event": {name: getattr(known, name) for name in ("score", "score_group", "action", "rule_id", "path")},
+    }  # fmt: skip
+    labels: list[Any] = []
+
+    async def reports(route: Route) -> None:
+        if route.request.method == "POST":
+            labels.append((urlsplit(route.request.url).path, route.request.post_data_json))
+            report["handled"] = {"at": 0, "who": "loopback", "what": "human", "note": ""}
+            await route.fulfill(json={"ok": True})
+            return
+        await route.fulfill(json={"reports": [report], "events_unknown": None})
+
+    page, said = await opened(browser, "about:blank")
+    await page.route("**/api/reports**", reports)
+    await page.goto(url + "/reports")
+    await expect(page.locator("blockquote")).to_have_text("I cannot reach my <b>order</b>")
+    await page.get_by_role("button", name="Explain").click()
+    await expect(page.get_by_role("dialog")).to_contain_text(f"The request {known.ray} was given a bot score")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="A person").click()
+    await expect(page.locator(".report")).to_contain_text("a person · loopback")
+    assert labels == [(f"/api/reports/{known.ray}", {"label": "human"})]
+    assert said == []
 
 
 async def test_graphiql_asks_under_its_policy(browser: Browser, url: str) -> None:

@@ -7,6 +7,7 @@ import { address, go, type Page, useView, type View } from "./location";
 import { Analytics } from "./pages/analytics";
 import { Security } from "./pages/security";
 import { Configuration } from "./pages/configuration";
+import { Reports } from "./pages/reports";
 import { Rules } from "./pages/rules";
 import { Bar } from "./parts/bar";
 import { Notice } from "./parts/card";
@@ -15,7 +16,7 @@ import { SignIn } from "./parts/sign_in";
 import { text } from "./text";
 import { setTheme, type Theme, theme } from "./theme";
 
-const SHOWN: Page[] = ["analytics", "security", "rules", "configuration"];
+const SHOWN: Page[] = ["analytics", "security", "rules", "configuration", "reports"];
 
 interface Status {
   store: { state: string; detail: string; stored: number; oldest: number | null } | null;
@@ -52,6 +53,7 @@ function Shown(): ComponentChildren {
 function Body({ view, status }: { view: View; status: Status | null }): ComponentChildren {
   const zones = status?.zones ?? [];
   if (view.page === "configuration") return <Configuration view={view} zones={zones} />;
+  if (view.page === "reports") return <Reports view={view} zones={zones} />;
   if (status && !status.store) return <Notice title={text.states.noStore} hint={text.states.noStoreHint} />;
   const store = status?.store;
   return (

@@ -7,6 +7,7 @@ import "./style/base.css";
 import "./style/charts.css";
 import "./style/parts.css";
 import "./style/config.css";
+import "./style/reports.css";
 import "./style/rules.css";
 
 show();

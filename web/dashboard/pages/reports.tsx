@@ -1,0 +1,166 @@
+// The inbox: what visitors wrote who did not get through, and what is done about it.
+import { type ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { refresh, useAsk } from "../answers";
+import { send } from "../api";
+import { moment } from "../format";
+import { go, type View } from "../location";
+import { Card, Notice, States } from "../parts/card";
+import { Exception } from "../parts/exception";
+import { text } from "../text";
+import { Score, shown } from "../values";
+
+const words = text.reports;
+
+export interface Report {
+  at: string | number;
+  zone: string;
+  host: string;
+  ray: string;
+  seen: string;
+  note: string;
+  address: string;
+  ip: string;
+  user_agent: string;
+  handled: { at: number; who: string; what: string; note: string } | null;
+  event: Record<string, string | number> | null;
+}
+
+interface Listed {
+  reports: Report[];
+  events_unknown: string | null;
+}
+
+const KINDS: [string, string][] = [
+  ["no", words.open],
+  ["yes", words.handled],
+  ["", words.every],
+];
+
+export function Reports({ view, zones }: { view: View; zones: string[] }): ComponentChildren {
+  const [handled, setHandled] = useState("no");
+  const answer = useAsk<Listed>("/api/reports", {
+    limit: "100",
+    ...(view.zone ? { zone: view.zone } : {}),
+    ...(handled ? { handled } : {}),
+  });
+  if (answer.error?.status === 404 || answer.error?.status === 503)
+    return <Notice title={words.noReports} hint={words.noReportsHint} />;
+  return (
+    <Card
+      title={words.title}
+      busy={answer.loading}
+      actions={
+        <>
+          {zones.length > 1 && (
+            <select aria-label={text.bar.zone} value={view.zone} onChange={(event) => go({ zone: event.currentTarget.value })}>
+              <option value="">{text.bar.allZones}</option>
+              {zones.map((zone) => (
+                <option key={zone}>{zone}</option>
+              ))}
+            </select>
+          )}
+          <div class="ranges" role="group" aria-label={words.title}>
+            {KINDS.map(([value, name]) => (
+              <button type="button" key={name} aria-pressed={handled === value} onClick={() => setHandled(value)}>
+                {name}
+              </button>
+            ))}
+          </div>
+        </>
+      }
+    >
+      <p class="soft">{words.lead}</p>
+      <States of={answer}>
+        {({ reports, events_unknown: unknown }) => (
+          <>
+            {unknown && (
+              <p class="warning">
+                <strong>{words.unknown}</strong>
+                {unknown}
+              </p>
+            )}
+            {reports.length === 0 && <Notice title={words.none} hint={words.noneHint} />}
+            <ul class="reports">
+              {reports.map((report) => (
+                <One key={report.zone + report.ray} report={report} />
+              ))}
+            </ul>
+          </>
+        )}
+      </States>
+    </Card>
+  );
+}
+
+function One({ report }: { report: Report }): ComponentChildren {
+  const [failure, fail] = useState("");
+  const [excepting, except] = useState(false);
+  const event = report.event;
+  const label = async (what: string): Promise<void> => {
+    try {
+      await send("POST", `/api/reports/${report.ray}`, { label: what });
+      fail("");
+      refresh();
+    } catch (error) {
+      fail(String((error as Error).message));
+    }
+  };
+  const at = typeof report.at === "number" ? report.at : Date.parse(report.at) / 1000;
+  return (
+    <li class="report">
+      <div class="report-head">
+        <strong>{report.host || report.zone}</strong>
+        <span class="badge plain">{words.seen[report.seen] ?? report.seen}</span>
+        <span class="soft">{moment(at)}</span>
+        {report.handled && (
+          <span class="badge good">
+            {words.done[report.handled.what] ?? report.handled.what} · {report.handled.who}
+          </span>
+        )}
+      </div>
+      <blockquote>{report.note}</blockquote>
+      {report.address && (
+        <p class="soft">
+          {words.answer} {report.address}
+        </p>
+      )}
+      <p class="report-request">
+        {event ? (
+          <>
+            <Score value={Number(event.score)} group={String(event.score_group)} /> <strong>{event.method}</strong> {event.path} ·{" "}
+            {shown("action", event.action)} {event.rule_id && <span class="soft">({event.rule_id})</span>} · {report.ip}{" "}
+            <span class="soft">{event.user_agent}</span>
+          </>
+        ) : (
+          <>
+            {report.ip} <span class="soft">{report.user_agent}</span> · <span class="soft">{words.notStored}</span>
+          </>
+        )}
+      </p>
+      <div class="bar-row">
+        {event && (
+          <button type="button" onClick={() => go({ ray: report.ray })}>
+            {words.explain}
+          </button>
+        )}
+        <button type="button" onClick={() => except(!excepting)} aria-expanded={excepting}>
+          {words.exception}
+        </button>
+        <span class="soft">{words.label}</span>
+        {["human", "bot", "dismissed"].map((what) => (
+          <button type="button" key={what} aria-pressed={report.handled?.what === what} onClick={() => label(what)}>
+            {words.labels[what]}
+          </button>
+        ))}
+        {report.handled && (
+          <button type="button" class="quiet" onClick={() => label("none")}>
+            {words.labels.none}
+          </button>
+        )}
+      </div>
+      {failure && <p class="wrong pre">{failure}</p>}
+      {excepting && <Exception report={report} />}
+    </li>
+  );
+}
