@@ -132,12 +132,11 @@ function Notes({ title, kind, lines }: { title: string; kind: string; lines: str
 export function Diff({ diff }: { diff: string }): ComponentChildren {
   return (
     <pre class="diff" tabIndex={0}>
-      {diff.split("\n").map((line, index) => {
+      {diff.trimEnd().split("\n").map((line, index) => {
         const kind = /^(---|\+\+\+|@@)/.test(line) ? "meta" : line.startsWith("+") ? "more" : line.startsWith("-") ? "less" : "";
         return (
           <span class={kind} key={index}>
             {line}
-            {"\n"}
           </span>
         );
       })}
