@@ -58,6 +58,10 @@ class Control(Protocol):
         """Switch under attack, or go back to the configuration with None. UnknownZoneError as `switch`."""
         ...
 
+    def passed_over(self) -> dict[str, Any]:
+        """The last pages that did not get the script of JavaScript detections."""
+        ...
+
     def revocations(self) -> dict[str, Any]:
         """The clearances that were taken back."""
         ...
@@ -140,6 +144,7 @@ def application(
     app.router.add_put("/api/under-attack", _switch_attack)
     app.router.add_get("/api/clearance/revoke", _revocations)
     app.router.add_post("/api/clearance/revoke", _revoke)
+    app.router.add_get("/api/detections/pages", _passed_over)
     app.router.add_post("/api/reload", _reload)
     return app
 
@@ -230,6 +235,11 @@ def _seen(request: web.Request, said: dict[str, Any]) -> dict[str, Any]:
 def _held(before: dict[str, Any], whole: str, zone: str | None) -> Any:
     """What held before, for the audit: of the zone, or of the whole."""
     return before.get(whole) if zone is None and whole else before.get("zones", {}).get(zone) if zone else None
+
+
+async def _passed_over(request: web.Request) -> web.Response:
+    operator = operator_of(request)
+    return _json({"pages": [row for row in request.app[CONTROL].passed_over()["pages"] if operator.sees(row["zone"])]})
 
 
 async def _revocations(request: web.Request) -> web.Response:

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "under-attack": "running",
     "config": "config",
     "clearance": "clearance",
+    "detections": "detections",
     "reload": "running",
     "health": "running",
     "clients": "clients",

@@ -56,6 +56,10 @@ class Reader(Protocol):
         """What a visitor reported, still encoded."""
         ...
 
+    def on_passed_over(self, payload: bytes) -> None:
+        """A page that got no script, still encoded."""
+        ...
+
     def on_gone(self) -> None:
         """The worker closed its end; everything it had sent was read before."""
         ...
@@ -176,6 +180,8 @@ class Downlink:
                 self._reader.on_bot_question(payload)
             case Kind.REPORT:
                 self._reader.on_report(payload)
+            case Kind.PASSED_OVER:
+                self._reader.on_passed_over(payload)
             case Kind.ASK:
                 answering = self._loop.create_task(self._answer(*orjson.loads(payload)))
                 self._answering.add(answering)

@@ -25,6 +25,7 @@ class Kind(IntEnum):
     BOT_QUESTION = 6
     PROFILES = 7
     REPORT = 8
+    PASSED_OVER = 9
     ANSWER = 64
     MODES = 65
     DRAIN = 66

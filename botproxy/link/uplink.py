@@ -148,6 +148,13 @@ class Uplink:
         self._send()
         return True
 
+    def passed_over(self, record: Mapping[str, Any]) -> bool:
+        """Tell of a page that got no script, soon. Whether there was room for it; it waits with the reports."""
+        if self._lost or len(self._reports) >= MAX_REPORTS:
+            return False
+        self._reports.append(encode(Kind.PASSED_OVER, orjson.dumps(record)))
+        return True
+
     def state(self, word: str) -> None:
         """Say how far this worker's life is."""
         self._urgent.append(encode(Kind.STATE, word.encode()))

@@ -24,6 +24,7 @@ from botproxy.supervisor.generation import Generation
 from botproxy.supervisor.listening import Listening
 from botproxy.supervisor.logpush import Logpush
 from botproxy.supervisor.operators import Operators, bound_address
+from botproxy.supervisor.passed_over import PassedOver
 from botproxy.supervisor.persons import Persons
 from botproxy.supervisor.profiles import SharedProfiles
 from botproxy.supervisor.rates import Rates
@@ -49,6 +50,7 @@ class Fleet:
         self.profiles = SharedProfiles()
         self.anomalies = Anomalies()
         self.reports = Reports()
+        self.passed_over = PassedOver()
         self.store = SharedState(self.rates, self.profiles)
         self.children = Children()
         self.numbers: Iterator[int] = count(1)

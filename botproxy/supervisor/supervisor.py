@@ -282,6 +282,10 @@ class Supervisor:
         """See `admin.Control`."""
         return {"revoked": revoking.listed(self._fleet.store), **self._persisted()}
 
+    def passed_over(self) -> dict[str, Any]:
+        """See `admin.Control`."""
+        return {"pages": self._fleet.passed_over.listed()}
+
     async def revoke(self, kind: str, value: str) -> dict[str, Any]:
         """See `admin.Control`. Workers are told first; when it cannot be written down the answer says so."""
         if kind == "zone" and value not in self._fleet.plan.zone_modes:

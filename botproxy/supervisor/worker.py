@@ -13,6 +13,7 @@ from typing import Any, Protocol, final
 from botproxy.link import Downlink
 from botproxy.supervisor.anomalies import Anomalies
 from botproxy.supervisor.bots import Bots
+from botproxy.supervisor.passed_over import PassedOver
 from botproxy.supervisor.profiles import SharedProfiles
 from botproxy.supervisor.rates import Rates
 from botproxy.supervisor.reports import Reports
@@ -29,6 +30,7 @@ class House(Protocol):
     anomalies: Anomalies
     bots: Bots
     reports: Reports
+    passed_over: PassedOver
 
     store: SharedState
 
@@ -97,6 +99,10 @@ class Worker:
     def on_report(self, payload: bytes) -> None:
         """See `link.Reader`."""
         self._house.reports.take(payload)
+
+    def on_passed_over(self, payload: bytes) -> None:
+        """See `link.Reader`."""
+        self._house.passed_over.take(payload)
 
     def on_gone(self) -> None:
         """See `link.Reader`."""

@@ -39,6 +39,7 @@ from botproxy.proxy.gateway import Gateway, Site
 from botproxy.proxy.hosts import HostTable
 from botproxy.proxy.jsd import bootstrap
 from botproxy.proxy.jsd.pages import PageScripts, Scene
+from botproxy.proxy.jsd.passed_over import PassedOver
 from botproxy.proxy.jsd.routes import DetectionRoutes, Powers
 from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.managed_headers import managed
@@ -393,6 +394,7 @@ class DataPlane:
                 consent_event=zone.javascript_detections.consent_event,
             ),
             noting(pipeline, zone.name, life.uplink.counters, SCRIPTS),
+            PassedOver(zone.name, life.uplink.passed_over),
         )
 
     def _detection_routes(

@@ -146,8 +146,8 @@ def nodriver(url: str, profile: str) -> None:
         while PRESS:
             await asyncio.sleep(0.5)
             try:
-                place = await page.evaluate(WHERE, return_by_value=True)
-                if place:
+                place = await page.evaluate(WHERE)
+                if isinstance(place, list):
                     x, y = (one["value"] if isinstance(one, dict) else one for one in place)
                     await page.mouse_move(x, y, steps=12)
                     await page.mouse_click(x, y)

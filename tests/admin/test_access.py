@@ -56,6 +56,9 @@ class Supervisor:
         self.switched.append((mode, zone))
         return self.modes()
 
+    def passed_over(self) -> dict[str, Any]:
+        return {"pages": [{"zone": "shop", "path": "/a"}, {"zone": "blog", "path": "/b"}]}
+
     def revocations(self) -> dict[str, Any]:
         return {"revoked": [{"kind": "zone", "value": "blog"}, {"kind": "ip", "value": "192.0.2.1"}]}
 
@@ -154,6 +157,8 @@ async def test_who_has_some_zones_sees_those_alone(begin: Any) -> None:
     }
     assert (await admin.ask("GET", "/api/under-attack", KEEPER))[1] == {"zones": {"shop": False}, "observing": ["shop"]}
     assert (await admin.ask("GET", "/api/clearance/revoke", KEEPER))[1]["revoked"] == []
+    seen = (await admin.ask("GET", "/api/detections/pages", KEEPER))[1]["pages"]
+    assert [row["path"] for row in seen] == ["/a"]
     assert (await admin.ask("GET", "/metrics", KEEPER))[0] == 403
     _, zones = await admin.ask("GET", "/client/v4/zones", KEEPER)
     assert [each["name"] for each in zones["result"]] == ["shop"]

@@ -15,6 +15,7 @@ from botproxy.proxy.injection.placing import FRAGMENT, INJECTED, META_POLICY, Sp
 from botproxy.proxy.injection.streams import PageBody
 from botproxy.proxy.jsd import bootstrap as bootstraps
 from botproxy.proxy.jsd import paths
+from botproxy.proxy.jsd.passed_over import PassedOver
 from botproxy.proxy.own_paths import PREFIX
 from botproxy.proxy.records import ResponseHead
 from botproxy.remembered import Remembered
@@ -52,10 +53,12 @@ class Scene(NamedTuple):
 class PageScripts:
     """Of one zone. Decides which requests may be answered with the script."""
 
-    __slots__ = ("_base", "_element", "_handed", "_heads", "_main", "_scene", "openings")
+    __slots__ = ("_base", "_element", "_handed", "_heads", "_main", "_passed_over", "_scene", "openings")
 
-    def __init__(self, scene: Scene, handed: Told | None = None) -> None:
-        """`handed` is told of every page with the script whose visitor is expected to report."""
+    def __init__(self, scene: Scene, handed: Told | None = None, passed_over: PassedOver | None = None) -> None:
+        """`handed` is told of every page with the script whose visitor is expected to report, `passed_over` of pages
+        that were left alone."""
+        self._passed_over: Final = passed_over
         self._scene: Final = scene
         self._handed: Final = None if scene.consent_event else handed
         self.openings: Final[Remembered[Spot]] = Remembered(128, 256 * 1024, 2 * 1024)  # see `PageBody`
@@ -85,9 +88,11 @@ class PageScripts:
             return Page(self, request, facts.client, False, ((b"If-None-Match", known),), _MATCH, True)
         return None
 
-    def count(self, result: str) -> None:
+    def count(self, result: str, request: Request) -> None:
         """What became of one page."""
         self._scene.counters.add(("javascript_pages", self._scene.zone, result))
+        if result != INJECTED and self._passed_over is not None:
+            self._passed_over.note(request.path, result, request.received)
 
     def permitted(self, policies: tuple[bytes, ...], request: Request) -> Permission:
         """What the policies of an answer permit."""
@@ -187,11 +192,11 @@ class Page:
             return
         scripts = self._scripts
         if found.reason:
-            scripts.count(found.reason)
+            scripts.count(found.reason, self._request)
             return
         self._permitted = scripts.permitted(found.policies, self._request)
         if self._permitted.form is Form.REFUSED:
-            scripts.count(POLICY)
+            scripts.count(POLICY, self._request)
             return
         self._session_id = session_id
         plain = self.request_extra == _PLAIN
@@ -210,7 +215,7 @@ class Page:
         """The answer is over: count what became of it."""
         body = self.body
         if body is not None and body.result:
-            self._scripts.count(body.result)
+            self._scripts.count(body.result, self._request)
 
     def _snippet(self) -> bytes:
         self._scripts.given(self._request, self._client)

@@ -133,7 +133,7 @@ class Baseline:
         if self.parts is not self._parted:
             self._parted = self.parts
             if not bounded:
-                # Without parts a page with a session was a browser's: hours of before would have those of now stand out.
+                # Without parts a page with a session was a browser's: hours of before would make new ones stand out.
                 self.levels.forget()
         return self.levels.minute(now, bare, bounded)
 
