@@ -82,6 +82,20 @@ def test_compose_runs_without_rights_and_with_a_read_only_root() -> None:
     assert "data:/data" in compose["services"]["proxy"]["volumes"]
 
 
-def test_configuration_of_the_image_passes_the_check() -> None:
-    result = CliRunner().invoke(main, ["check", str(ROOT / "docker" / "config" / "botproxy.yaml")])
+@pytest.mark.parametrize("folder", ["config", "cluster"])
+def test_configuration_of_the_image_passes_the_check(folder: str) -> None:
+    result = CliRunner().invoke(main, ["check", str(ROOT / "docker" / folder / "botproxy.yaml")])
     assert result.exit_code == 0, result.output
+
+
+def test_the_nodes_of_the_cluster_are_those_that_its_load_balancer_knows() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    named = re.findall(
+        r"^    server \w+ ([\w-]+):8080$", (ROOT / "docker/cluster/haproxy.cfg").read_text(), re.MULTILINE
+    )
+    nodes = [name for name in compose["services"] if name.startswith("proxy-")]
+    assert named == nodes == ["proxy-1", "proxy-2"]
+    settings = (ROOT / "docker/cluster/botproxy.yaml").read_text()
+    (subnet,) = compose["networks"]["cluster"]["ipam"]["config"]
+    assert settings.count(subnet["subnet"]) == 2
+    assert {"valkey", "clickhouse", "loadbalancer"} < compose["services"].keys()
