@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from botproxy.admin import auditing, bot_management, configuration, inbox
+from botproxy.admin import alerts, auditing, bot_management, configuration, inbox
+from botproxy.admin.alerts import ALERTS, Alerts
 from botproxy.admin.auditing import AUDIT, Audit, NoAudit
 from botproxy.admin.bot_management import BOTS, BotManagement
 from botproxy.admin.configuration import CONFIGURATION, Configuration
@@ -20,6 +21,7 @@ class Offers(NamedTuple):
     configuration: Configuration | None = None
     inbox: Inbox | None = None
     bots: BotManagement | None = None
+    alerts: Alerts | None = None
 
 
 NOTHING = Offers()
@@ -31,7 +33,9 @@ def add_routes(app: web.Application, offers: Offers) -> None:
     app[CONFIGURATION] = offers.configuration
     app[INBOX] = offers.inbox
     app[BOTS] = offers.bots
+    app[ALERTS] = offers.alerts
     auditing.add_routes(app)
     configuration.add_routes(app)
     inbox.add_routes(app)
     bot_management.add_routes(app)
+    alerts.add_routes(app)

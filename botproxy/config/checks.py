@@ -41,6 +41,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     logpush,
     files.secrets,
     files.tokens,
+    files.webhooks,
     files.fingerprints,
     tls_clients,
     model,

@@ -66,6 +66,15 @@ def _token(path: Path | None, place: TreePath) -> Iterator[Said]:
     yield from others_can_read(path, place)
 
 
+def webhooks(config: Config) -> Iterator[Said]:
+    """The tokens of webhooks are there, and kept from others."""
+    for at, hook in enumerate(config.alerts.webhooks):
+        if hook.token_file is not None:
+            place = ("alerts", "webhooks", at, "token_file")
+            yield from unreadable(hook.token_file, place)
+            yield from others_can_read(hook.token_file, place)
+
+
 def data(config: Config) -> Iterator[Said]:
     """The data directory is one, or can become one."""
     yield from _unwritable(config.data, ("data",))

@@ -41,6 +41,7 @@ from botproxy.schema import Section
 from botproxy.scoring.anomaly.settings import Settings as AnomalySettings
 from botproxy.scoring.settings import Settings as ScoringSettings
 from botproxy.store.settings import StateSettings, StateUrl
+from botproxy.telemetry.alert_settings import AlertSettings
 from botproxy.telemetry.logpush_settings import MAX_JOBS, LogpushSettings
 from botproxy.telemetry.privacy_settings import Settings as PrivacySettings
 from botproxy.telemetry.settings import Settings as EventSettings
@@ -184,6 +185,9 @@ class Config(Section):
 
     logpush: Annotated[tuple[LogpushSettings, ...], Field(max_length=MAX_JOBS)] = ()
     """Log exports: copies of events, or of some, to files, endpoints, stores and standard output."""
+
+    alerts: AlertSettings = AlertSettings()
+    """When bot traffic is unusual, and who is told."""
 
     scoring: ScoringSettings = ScoringSettings()
     """How the bot score is made."""

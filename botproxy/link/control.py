@@ -35,6 +35,7 @@ class Plan(NamedTuple):
     privacy_key: str = ""  # 64 hex digits, the same on all nodes; "" when no zone hashes addresses
     logpush: tuple[dict[str, Any], ...] = ()  # telemetry.logpush_settings.LogpushSettings in JSON mode
     anomalies: dict[str, dict[str, Any]] | None = None  # zone -> scoring.anomaly.Settings in JSON mode, where it is on
+    alerts: dict[str, Any] | None = None  # telemetry.alert_settings.AlertSettings in JSON mode
     shared_secret: str = ""  # 64 hex digits, the same on all nodes with the same keys; "" without `state`
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, final
 
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.offers import Offers
+from botproxy.supervisor.alerting import Alerting
 from botproxy.supervisor.audit import AuditLog
 from botproxy.supervisor.configuring import Configuring
 from botproxy.supervisor.feedback import FeedbackDesk
@@ -48,13 +49,14 @@ class Desk:
         self._fleet = fleet
         self.audit = AuditLog(lambda: self.data)
         self.configuring = Configuring(self)
+        self.alerting = Alerting(lambda: self.data, lambda: self._fleet().events.store)
         self.inbox = InboxDesk(lambda: self.data, supervisor.analytics, self.configuring)
         self.feedback = FeedbackDesk(lambda: self.data, self.configuring)
 
     @property
     def offers(self) -> Offers:
         """For the admin application."""
-        return Offers(self.audit, self.configuring, self.inbox, self.feedback)
+        return Offers(self.audit, self.configuring, self.inbox, self.feedback, self.alerting)
 
     # `configuring.Host`
 

@@ -15,6 +15,7 @@ from typing import Any, final
 from botproxy.admin import Settings as AdminSettings
 from botproxy.link import Plan
 from botproxy.supervisor import persons, revoking, switches
+from botproxy.supervisor.alerting import Alerting
 from botproxy.supervisor.anomalies import Anomalies
 from botproxy.supervisor.bots import Bots
 from botproxy.supervisor.children import Children
@@ -33,6 +34,7 @@ from botproxy.supervisor.state import SharedState
 from botproxy.supervisor.switches import Effective, Switches
 from botproxy.telemetry import EventWriter, Totals, log
 from botproxy.telemetry import Settings as EventSettings
+from botproxy.telemetry.alert_settings import AlertSettings
 
 KILLED_SECONDS = 5.0
 
@@ -43,7 +45,7 @@ _log = logging.getLogger(__name__)
 class Fleet:
     """Everything that outlives a generation. `factory` names who makes a blueprint, as `module:function`."""
 
-    def __init__(self, factory: str, operators: Operators, on_sick: Callable[[], None]) -> None:
+    def __init__(self, factory: str, operators: Operators, on_sick: Callable[[], None], alerting: Alerting) -> None:
         self.totals = Totals()
         self.rates = Rates()
         self.bots = Bots()
@@ -57,6 +59,7 @@ class Fleet:
         self.switches = Switches()
         self.events = Events()
         self.logpush = Logpush()
+        self.alerting = alerting
         self.writer = EventWriter(then=self._on_rows)
         self.persons = Persons(self.events, self.writer, self.reports)
         self.directory = Directory()
@@ -80,6 +83,7 @@ class Fleet:
         self.events.put(rows)
         self.logpush.put(rows)
         self.anomalies.put(rows)
+        self.alerting.take(rows)
 
     def modes(self, plan: Plan) -> Effective:
         """See `Household`."""
@@ -152,6 +156,8 @@ class Fleet:
                 self.reports.configure(self.directory.path)
             events = EventSettings.model_validate(plan.events)
             jobs = self.logpush.prepare(plan.logpush)
+            alerts = AlertSettings.model_validate(plan.alerts or {})
+            hooks = self.alerting.prepare(alerts)
             stored = await self.events.prepare(events, self.directory.path, persons.kept(plan))
             operators = self._operators.prepare(AdminSettings.model_validate(plan.admin))
             self._listening.add(plan.listeners)
@@ -175,6 +181,7 @@ class Fleet:
         self.logpush.take(jobs)
         masking = persons.masking(plan)
         self.reports.mask(masking)
+        self.alerting.configure(alerts, hooks)
         self.persons.configure(plan, events, self.directory.path)
         self.writer.configure(events, self.directory.path, masking)
         self.bots.configure(plan.bots or {}, self.directory.path)

@@ -54,7 +54,7 @@ class Supervisor:
         self._on_ready = on_ready
         self._desk = Desk(self, lambda: self._fleet)
         self._operators = Operators(self, self._desk.offers)
-        self._fleet = Fleet(factory, self._operators, self._on_sick)
+        self._fleet = Fleet(factory, self._operators, self._on_sick, self._desk.alerting)
         self._fleet.store.learned = self._learned
         self._writing: asyncio.Task[None] | None = None
         self._started = time.time()
@@ -100,6 +100,7 @@ class Supervisor:
     def _tick(self) -> None:
         self._ticking = asyncio.get_running_loop().call_later(1.0, self._tick)
         self._fleet.watch()
+        self._desk.alerting.tick()
         self._ticks += 1
         if self._ticks % persons.EVERY_SECONDS == 0 and (self._tidying is None or self._tidying.done()):
             self._tidying = asyncio.get_running_loop().create_task(self._fleet.persons.tidy())
@@ -173,6 +174,7 @@ class Supervisor:
         await self._operators.end()
         await self._fleet.bots.end()
         await self._fleet.reports.end()
+        await self._desk.alerting.end()
         await self._fleet.store.end()
         if not await asyncio.to_thread(self._fleet.writer.stop, WRITER_SECONDS):
             _log.error("some events could not be written in time")
@@ -381,6 +383,7 @@ class Supervisor:
         counts["reports_written",] = fleet.reports.written
         counts["reports_dropped",] = fleet.reports.dropped
         counts["events_written",] = fleet.writer.written
+        counts.update(self._desk.alerting.counts())
         counts["store_refused",] = fleet.store.local.refused
         counts.update(fleet.store.counts)
         counts["profiles_unheard",] = fleet.profiles.unheard

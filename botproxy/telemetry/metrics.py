@@ -76,6 +76,8 @@ COUNTERS: Final[dict[str, _Shown]] = {
     "reports": _Shown("botproxy_reports", "Reports of visitors by what became of them.", ("zone", "result")),
     "reports_written": _Shown("botproxy_reports_written", "Reports of visitors written to the data directory."),
     "reports_dropped": _Shown("botproxy_reports_dropped", "Reports of visitors that could not be written."),
+    "alerts": _Shown("botproxy_alerts", "Alerts that were given."),
+    "webhooks": _Shown("botproxy_webhooks", "Alerts for webhooks, by whether they could be posted.", ("result",)),
     "javascript_pages": _Shown(
         "botproxy_javascript_pages",
         "Pages for visitors without a result of JavaScript detections, by whether they got the script or why not.",

@@ -151,6 +151,7 @@ class DataPlane:
             privacy=_privacy(config),
             privacy_key=self._keyring.shared("privacy").hex() if _hashes(config) else "",
             logpush=tuple(job.model_dump(mode="json") for job in config.logpush),
+            alerts=config.alerts.model_dump(mode="json"),
             state=described(settings_of(config.state)),
             clearance_seconds=max([each.cookies.challenge_ttl for each in config.zones], default=0) + 2 * 3600.0,
             anomalies={

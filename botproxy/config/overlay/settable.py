@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 
 from botproxy.config.overlay.shape import INSTANCE_SETTINGS, ZONE_SETTINGS
 from botproxy.config.sections import alternatives, section_of
 from botproxy.config.tree import Config, ZoneSettings
+
+WEBHOOKS: Final = ("alerts", "webhooks")
+"""Where this machine sends something is for those who write its files."""
 
 
 class Settable(NamedTuple):
@@ -47,7 +50,7 @@ def _within(model: type[BaseModel], names: tuple[str, ...], before: tuple[str, .
         path = (*before, name)
         if section is not None and name != "presets":
             yield from _within(section, tuple(section.model_fields), path)
-        elif not _names_file(field.annotation):
+        elif path != WEBHOOKS and not _names_file(field.annotation):
             kind, choices = _kind(field.annotation)
             nothing = type(None) in set(alternatives(field.annotation))
             yield Settable(path, kind, choices, nothing, " ".join((field.description or "").split()))
