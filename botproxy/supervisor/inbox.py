@@ -46,7 +46,13 @@ HANDLED: Final = Lines("handled", rotate_size=1024 * 1024, keep_files=4, durable
 
 BACKTEST_SECONDS: Final = 86400
 _DAY: Final = 86400
-_SHOWN: Final = (*LOGGED, "ja4", "js_detection", "rule_description", "reasons", "query", "referer")
+_SHOWN: Final = (*LOGGED, "last_source", "ja4", "js_detection", "rule_description", "reasons", "query", "referer")
+
+_UNSKIPPED: Final = {
+    **dict.fromkeys(("ip", "ipRange", "asn", "country"), "IP access rules"),
+    "hook": "the hook of the site",
+}
+"""Sources of matches that no `skip` of a zone passes over."""
 
 Part = Literal["ip", "ja4", "user_agent", "path"]
 
@@ -151,10 +157,12 @@ class InboxDesk:
         if wanted.preview:
             tried = await self._configuring.try_steps(operator, steps)
             backtest = await self._backtest(zone, conditions)
-            return {"preview": True, **about, **tried, "backtest": backtest, "steps": [step]}
+            doubts = [*tried.pop("warnings", []), *({"text": text} for text in _doubts(event))]
+            return {"preview": True, **about, **tried, "warnings": doubts, "backtest": backtest, "steps": [step]}
         made = await self._configuring.take(operator, steps, f"report {ray}", wanted.base)
         if made["ok"]:
             await self._done(operator, zone, ray, "exception", expression)
+            made = {**made, "warnings": [*made.get("warnings", []), *_doubts(event)]}
         return {**made, **about}
 
     def _handled(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -221,6 +229,13 @@ class InboxDesk:
         except (QueryError, StoreUnavailable) as error:
             return {"error": str(error)}
         return {"since": now - BACKTEST_SECONDS, "requests": sum(int(row["count"]) for row in rows), "groups": rows}
+
+
+def _doubts(event: dict[str, Any]) -> list[str]:
+    """Why an exception would not have let this request through."""
+    rule, source = str(event.get("rule_id") or ""), str(event.get("last_source") or "")
+    by = "Bot Fight Mode" if rule == "bot_management.fight_mode" else _UNSKIPPED.get(source)
+    return [] if by is None else [f"an exception does not pass over {by}, which turned this visitor away"]
 
 
 def narrow(report: dict[str, Any], event: dict[str, Any], wanted: ExceptionRequest) -> tuple[str, All]:

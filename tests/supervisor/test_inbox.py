@@ -190,6 +190,17 @@ async def test_what_is_too_wide_is_refused(
         assert configuration.taken[0].expression == expression
 
 
+async def test_what_no_exception_passes_over_is_said(inbox: InboxDesk, store: Store) -> None:
+    store.event = {**EVENT, "last_source": "country"}
+    for body in (b'{"preview": true}', b"{}"):
+        said = str((await inbox.exempt(LOOPBACK, RAY, body))["warnings"])
+        assert "does not pass over IP access rules" in said
+    store.event = {**EVENT, "rule_id": "bot_management.fight_mode", "last_source": "botFight"}
+    assert "Bot Fight Mode" in str((await inbox.exempt(LOOPBACK, RAY, b"{}"))["warnings"])
+    store.event = {**EVENT, "rule_id": "bot_management.sbfm_likely_automated", "last_source": "botFight"}
+    assert (await inbox.exempt(LOOPBACK, RAY, b"{}"))["warnings"] == []
+
+
 async def test_a_request_that_is_not_stored_is_known_by_its_report(
     inbox: InboxDesk, store: Store, configuration: Configuration
 ) -> None:
