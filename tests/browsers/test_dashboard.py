@@ -54,6 +54,33 @@ class Control:
         return {"zones": {"shop": False, "blog": False}}
 
 
+class Canned:
+    """A configuration that remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.applied: list[Any] = []
+
+    async def view(self, operator: Any) -> dict[str, Any]:
+        rule = {"ref": "scanners", "expression": "cf.bot_management.score eq 1", "action": "block"}
+        mode = {"path": "bot_management.fight_mode", "kind": "boolean", "value": False, "file": False, "changed": False,
+                "help": "A challenge for what is surely automated."}  # fmt: skip
+        zone = {"name": "shop", "hosts": [], "settings": [mode], "left_out": [], "preset_rules": [], "rate_limits": [],
+                "rules": [{**rule, "enabled": True, "shadow": False, "from": "file"}]}  # fmt: skip
+        return {"version": len(self.applied), "file": None, "settings": [], "zones": [zone], "lists": [],
+                "role": "operator", "pending": False}  # fmt: skip
+
+    async def preview(self, operator: Any, change: bytes) -> dict[str, Any]:
+        diff = f"--- running\n+++ after this change\n@@ -1 +1 @@\n-a\n+{change.decode()}\n"
+        return {"version": len(self.applied), "what": "", "diff": diff, "problems": [], "warnings": []}
+
+    async def apply(self, operator: Any, change: bytes) -> dict[str, Any]:
+        self.applied.append(json.loads(change))
+        return {"ok": True, "version": len(self.applied)}
+
+    async def versions(self, operator: Any) -> dict[str, Any]:
+        return {"version": 0, "versions": []}
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
     made = DuckdbStore(
@@ -69,7 +96,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def url(store: DuckdbStore) -> AsyncIterator[str]:
     control: Any = Control(store)
-    server = TestServer(application(control, None))
+    canned: Any = Canned()
+    server = TestServer(application(control, None, Offers(configuration=canned)))
     await server.start_server(shutdown_timeout=0.1)
     yield str(server.make_url("")).rstrip("/")
     await server.close()
@@ -204,8 +232,15 @@ def counted(*actions: str) -> str:
 async def test_security_events_warn_of_a_rule_that_people_solve_and_explain_a_request(
     browser: Browser, url: str
 ) -> None:
-    page, said = await opened(browser, url + "/security")
+    page, said = await opened(browser, "about:blank")
+    alert = {
+        "text": "shop: 900 bot requests in 5 minutes", "at": NOW, "type": "bot_traffic_basic_alert", "zone": "shop",
+        "group": None, "since": NOW - 300, "until": NOW,
+    }  # fmt: skip
+    await page.route("**/api/alerts**", lambda route: route.fulfill(json={"alerts": [alert]}))
+    await page.goto(url + "/security")
     await settled(page)
+    await expect(page.get_by_role("region", name="Alerts")).to_contain_text("shop: 900 bot requests in 5 minutes")
     assert await requests_of(page, "Blocked") == counted("block")
     assert await requests_of(page, "Challenged") == counted("managedChallenge")
     challenged = sum(event.rule_id == "likely-automated" and event.action == "managedChallenge" for event in EVENTS)
@@ -235,6 +270,9 @@ async def test_security_events_warn_of_a_rule_that_people_solve_and_explain_a_re
     assert await lines.count() == 50
     await page.get_by_role("button", name="Load more").click()
     await expect(lines).to_have_count(100)
+    await page.get_by_role("button", name="Look at it").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Bot analytics")
+    assert [condition[:2] for condition in filter_of(page)][:2] == [["score", "geq"], ["score", "leq"]]
     assert said == []
 
 
@@ -267,33 +305,6 @@ async def test_a_filter_becomes_a_rule_that_is_tried_on_what_was_recorded(browse
     await page.get_by_role("button", name="Write the rule that challenges").click()
     assert "cf.bot_management.score ge 2 and cf.bot_management.score le 12" in await expression.input_value()
     assert [text for text in said if "400" not in text] == []
-
-
-class Canned:
-    """A configuration that remembers what was asked of it."""
-
-    def __init__(self) -> None:
-        self.applied: list[Any] = []
-
-    async def view(self, operator: Any) -> dict[str, Any]:
-        rule = {"ref": "scanners", "expression": "cf.bot_management.score eq 1", "action": "block"}
-        mode = {"path": "bot_management.fight_mode", "kind": "boolean", "value": False, "file": False, "changed": False,
-                "help": "A challenge for what is surely automated."}  # fmt: skip
-        zone = {"name": "shop", "hosts": [], "settings": [mode], "left_out": [], "preset_rules": [], "rate_limits": [],
-                "rules": [{**rule, "enabled": True, "shadow": False, "from": "file"}]}  # fmt: skip
-        return {"version": len(self.applied), "file": None, "settings": [], "zones": [zone], "lists": [],
-                "role": "operator", "pending": False}  # fmt: skip
-
-    async def preview(self, operator: Any, change: bytes) -> dict[str, Any]:
-        diff = f"--- running\n+++ after this change\n@@ -1 +1 @@\n-a\n+{change.decode()}\n"
-        return {"version": len(self.applied), "what": "", "diff": diff, "problems": [], "warnings": []}
-
-    async def apply(self, operator: Any, change: bytes) -> dict[str, Any]:
-        self.applied.append(json.loads(change))
-        return {"ok": True, "version": len(self.applied)}
-
-    async def versions(self, operator: Any) -> dict[str, Any]:
-        return {"version": 0, "versions": []}
 
 
 async def test_a_change_is_shown_as_a_difference_before_it_is_applied(browser: Browser, store: DuckdbStore) -> None:
@@ -394,8 +405,8 @@ async def test_the_token_is_asked_for_once_and_kept_for_the_tab(browser: Browser
 @pytest.mark.parametrize(
     ("scheme", "width", "paths"),
     [
-        ("light", 1280, ("/", "/rules")),
-        ("dark", 390, ("/security", "/configuration", f"/?ray={EVENTS[-1].ray}")),
+        ("light", 1280, ("/", "/rules", "/configuration?tab=settings&zone=shop")),
+        ("dark", 390, ("/security", "/configuration?tab=rules&zone=shop", "/configuration", f"/?ray={EVENTS[-1].ray}")),
     ],
 )
 async def test_everybody_can_use_it(

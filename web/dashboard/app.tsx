@@ -81,6 +81,9 @@ function PageOf({ view }: { view: View }): ComponentChildren {
 
 function Top({ page }: { page: Page }): ComponentChildren {
   const [chosen, choose] = useState(theme());
+  useEffect(() => {
+    document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [page]);
   return (
     <header class="top">
       <a class="brand" href="/" onClick={(event) => follow(event, "analytics")}>

@@ -463,8 +463,11 @@ export const text = {
         "scoring.heuristics.disabled": "Heuristics that are left out",
         "scoring.machine_learning.enabled": "Machine learning",
         "scoring.machine_learning.record_features": "Keep what the model was asked",
-        "scoring.anomaly.enabled": "Anomaly detection",
-        "scoring.anomaly_detection.enabled": "Anomaly detection",
+        "anomaly_detection.enabled": "Anomaly detection",
+        "anomaly_detection.learn": "Anomaly detection learns for, in seconds",
+        "anomaly_detection.visits": "Visits that it has to see",
+        "anomaly_detection.hold": "A caller stays found for, in seconds",
+        "anomaly_detection.callers": "Callers held found at most",
       } as Record<string, string>,
       list: "One a line",
     },
@@ -534,6 +537,7 @@ export const text = {
       stale: "Somebody changed the configuration in between. Look at it again.",
       applied: (number: number) => `Applied: version ${number} holds.`,
       checking: "Trying the new configuration…",
+      working: "Being done…",
     },
   },
   reports: {
@@ -565,6 +569,7 @@ export const text = {
     backtest: (number: number) => `${one(number, "request", "requests")} of the last day would have been spared:`,
     nobody: "No request of the last day would have been spared.",
   },
+  alerts: { title: "Alerts", look: "Look at it" },
   errors: { unexpected: "Something went wrong" },
 };
 

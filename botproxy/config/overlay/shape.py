@@ -129,5 +129,6 @@ INSTANCE_SETTINGS: Final = ("mode", "scoring", "alerts")
 
 ZONE_SETTINGS: Final = (
     *("mode", "security_level", "js_detection_action", "challenge_without_javascript", "presets", "bot_management"),
+    "anomaly_detection",
 )
 """Keys of a zone that an overlay may set."""

@@ -133,7 +133,7 @@ export function Diff({ diff }: { diff: string }): ComponentChildren {
   return (
     <pre class="diff" tabIndex={0}>
       {diff.trimEnd().split("\n").map((line, index) => {
-        const kind = /^(---|\+\+\+|@@)/.test(line) ? "meta" : line.startsWith("+") ? "more" : line.startsWith("-") ? "less" : "";
+        const kind = /^(---|\+\+\+|@@)/.test(line) ? "meta" : line.startsWith("+") ? "plus" : line.startsWith("-") ? "minus" : "";
         return (
           <span class={kind} key={index}>
             {line}

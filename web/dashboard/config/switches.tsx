@@ -131,26 +131,34 @@ function Choice({ label, options, choose, back }: ChoiceProps): ComponentChildre
 /** Ask before something that visitors notice. */
 export function Confirm({ asked, close }: { asked: Asked; close: () => void }): ComponentChildren {
   const [failure, fail] = useState("");
+  const [busy, setBusy] = useState(false);
   const run = async (): Promise<void> => {
+    setBusy(true);
     try {
       await asked.run();
       close();
       refresh();
     } catch (error) {
       fail(String((error as Error).message));
+      setBusy(false);
     }
   };
   return (
     <Dialog title={asked.what} close={close}>
-      <p>{asked.hint}</p>
+      {asked.hint && <p>{asked.hint}</p>}
       {failure && <p class="wrong pre">{failure}</p>}
       <div class="buttons">
-        <button type="button" class="primary" onClick={run}>
+        <button type="button" class="primary" disabled={busy} onClick={run}>
           {text.config.stage.apply}
         </button>
         <button type="button" onClick={close}>
           {text.config.stage.cancel}
         </button>
+        {busy && (
+          <span class="soft" role="status">
+            {text.config.stage.working}
+          </span>
+        )}
       </div>
     </Dialog>
   );

@@ -4,6 +4,7 @@ import { type Answer, type Table, useTable } from "../answers";
 import { type Condition, include, type Value } from "../filter";
 import { count, percent } from "../format";
 import { current, go, type View } from "../location";
+import { Alerts } from "../parts/alerts";
 import { Approximate, Card, Notice, States } from "../parts/card";
 import { Log } from "../parts/log";
 import { Ranking, Rows } from "../parts/ranking";
@@ -63,6 +64,7 @@ export function Security({ view }: { view: View }): ComponentChildren {
     <>
       <Tiles series={series} would={would} />
       <Warning answer={rules} />
+      <Alerts zone={view.zone} />
       <Card title={text.security.overTime} note={<Approximate of={series.data} />} busy={series.loading}>
         <States of={series} tall>
           {(table) =>

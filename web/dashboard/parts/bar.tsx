@@ -21,7 +21,7 @@ const OPPOSITE: Record<string, string> = {
 const HANDY = [
   ...["path", "user_agent", "client_ip", "client_asn", "client_country", "host", "method", "status", "score_group"],
   ...["score_source", "js_detection", "verified_bot_category", "detection_ids", "detection_tags", "ja4", "ja3"],
-  ...["action", "would", "rule_id", "browser", "os", "device", "referer_host", "protocol", "cloud", "static_resource"],
+  ...["action", "would", "rule_id", "browser", "os", "device", "referer_host", "protocol", "cloud", "static_resource", "mode"],
 ];
 const NUMBERS = new Set(["client_asn", "status", "detection_ids", "score"]);
 const BOOLEANS = new Set(["static_resource"]);
