@@ -148,7 +148,14 @@ def _source(query: Groups | Events, writer: Writer, table: str) -> str:
     outer = condition(query.filter, writer)
     inner = where(query.span, query.zones, _of_event(query.filter), writer)
     needed = _needed(query)
-    grouped = isinstance(query, Groups) and query.measures == (Measure("count"),) and "start" not in needed
+    # Events that become one row have the sum of their intervals: whoever asks for an interval needs them one by one.
+    single = "start" in needed or "sample_interval" in fields_of(query.filter)
+    grouped = (
+        isinstance(query, Groups)
+        and query.measures == (Measure("count"),)
+        and "sample_interval" not in query.by
+        and not single
+    )
     return f"{writer.exploded(table, inner, needed, grouped)} WHERE {outer}"
 
 

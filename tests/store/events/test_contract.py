@@ -277,6 +277,31 @@ async def test_each_zone_keeps_its_events_for_its_own_time(store: EventStore) ->
         await asyncio.sleep(0.1)
 
 
+async def test_an_interval_is_that_of_one_event_where_rules_are_counted(store: EventStore) -> None:
+    await filled(store)
+    for part in (Condition("sample_interval", "eq", 1), Not(Condition("sample_interval", "gt", 1))):
+        query = Groups(WHOLE, ("match_action",), filter=part, scope="security", limit=10_000)
+        same((await store.ask(query)).rows, answered(RECORDS, query))
+    by = Groups(WHOLE, ("match_action", "sample_interval"), scope="security", limit=10_000)
+    same((await store.ask(by)).rows, answered(RECORDS, by))
+
+
+async def test_what_was_imported_is_forgotten_and_counted_no_more(store: EventStore) -> None:
+    imported = [
+        each._replace(mode="imported", zone=zone) for zone, each in zip(("shop", "blog"), CROWD[:2], strict=True)
+    ]
+    store.put([tuple(each) for each in imported])
+    await filled(store)
+    by = Groups(WHOLE, ("mode", "zone"), limit=10_000)
+    assert sum(row[2] for row in (await store.ask(by)).rows) == len(RECORDS) + 2
+    assert await store.forget_imported("blog") == 1
+    assert [row[1] for row in (await store.ask(by)).rows if row[0] == "imported"] == ["shop"]
+    assert await store.forget_imported(None) == 1
+    assert await store.forget_imported(None) == 0
+    for query in (by, Groups(WHOLE, ("path",), order=(Order("count", True),), limit=50)):
+        same((await store.ask(query)).rows, answered(RECORDS, query))
+
+
 async def test_what_is_no_event_is_dropped_and_counted(store: EventStore) -> None:
     store.put([("too", "short")])
     store.put([tuple(event())])
