@@ -45,6 +45,9 @@ RETRY_SECONDS: Final = 10.0
 NICENESS: Final = 15
 ANSWERS: Final = 2
 """Questions that are answered at once."""
+FETCHED: Final = 64
+"""Rows that are made of an answer in one go."""
+
 MAX_ASKING: Final = 32
 """Questions that wait; more are refused."""
 
@@ -508,11 +511,19 @@ def _answered(cursor: Any, query: Groups | Events) -> Answer:
     if isinstance(query, Groups):
         planned = rollups.plan(query, rollups.read_marks(cursor.execute))
         if planned is not None:
-            rows = cursor.execute(planned.text, planned.values).fetchall()
+            rows = _fetched(cursor.execute(planned.text, planned.values))
             return sql.answer(query, rows, planned.source, planned.approximate)
     writer = DuckdbWriter()
     text = sql.groups(query, writer) if isinstance(query, Groups) else sql.events(query, writer)
-    return sql.answer(query, cursor.execute(text, writer.values).fetchall())
+    return sql.answer(query, _fetched(cursor.execute(text, writer.values)))
+
+
+def _fetched(cursor: Any) -> list[Any]:
+    """All rows, a few at a time: a fetch holds the interpreter, and this thread is the last to get a processor."""
+    rows: list[Any] = []
+    while some := cursor.fetchmany(FETCHED):
+        rows.extend(some)
+    return rows
 
 
 def _lower() -> None:
