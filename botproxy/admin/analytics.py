@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from aiohttp import web
@@ -18,6 +18,10 @@ class Persons(Protocol):
 
     def forms(self, address: str) -> tuple[str, ...]:
         """Every text under which this address alone may stand in what is kept."""
+        ...
+
+    def mask(self, rows: Sequence[list[Any]]) -> None:
+        """Replace addresses in rows of events, in place, as their zones want it."""
         ...
 
     def lines(self, address: str) -> Iterator[bytes]:

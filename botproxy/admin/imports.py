@@ -59,6 +59,8 @@ async def _import(request: web.Request) -> web.Response:
         return _json({"error": str(error)}, 422)
     if not goes_on:
         await noted(request, "import", ",".join(sorted({row[_ZONE] for row in rows})) or None)
+    if analytics.persons is not None:
+        analytics.persons.mask(rows)
     analytics.store.put(rows)
     await analytics.store.flush()  # so that whoever sends more than is stored waits for it
     return _json({"taken": len(rows)})

@@ -46,6 +46,10 @@ class ZonedPersons:
         """See `Persons`."""
         return self._persons.forms(address)
 
+    def mask(self, rows: Sequence[list[Any]]) -> None:
+        """See `Persons`."""
+        self._persons.mask(rows)
+
     def lines(self, address: str) -> Iterator[bytes]:
         """See `Persons`."""
         zones = self._zones

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import click
 
 from botproxy.cli.operator import ask
+from botproxy.cli.persons import masking_of
 
 if TYPE_CHECKING:
+    from botproxy.config import Config
     from botproxy.store.events import EventStore
     from botproxy.supervisor.directory import Directory
     from botproxy.telemetry import Settings
+    from botproxy.telemetry.privacy import Masking
 
 CLOSE_SECONDS: Final = 60.0
 SEND_SECONDS: Final = 60.0
@@ -80,14 +83,15 @@ class Own:
 
     batch = 5_000
 
-    def __init__(self, directory: Directory, settings: Settings) -> None:
-        """`directory` was claimed. Raises `click.ClickException`."""
+    def __init__(self, directory: Directory, settings: Settings, masking: Masking) -> None:
+        """`directory` was claimed; `masking` is how zones record addresses. Raises `click.ClickException`."""
         from botproxy.errors import OperatorError
         from botproxy.supervisor.events import Events
 
         self.zones: Sequence[str] | None = None
         self.seconds = settings.store_age
         self._directory = directory
+        self._masking = masking
         self._runner = asyncio.Runner()
         try:
             prepared = self._runner.run(Events().prepare(settings, directory.path))
@@ -105,6 +109,10 @@ class Own:
             raise click.ClickException(f"the event store cannot be opened: {status.detail}")
 
     def put(self, rows: Sequence[Sequence[Any]]) -> None:
+        if self._masking:
+            written = [list(row) for row in rows]
+            self._masking.apply(written)
+            rows = written
         self._store.put(rows)
         self._runner.run(self._store.flush())
 
@@ -128,7 +136,7 @@ class Own:
         self._directory.release()
 
 
-def open_sink(data: Path, settings: Settings, admin: str, token_file: Path | None) -> Sink:
+def open_sink(data: Path, config: Config, admin: str, token_file: Path | None) -> Sink:
     """The store of a data directory, or of the proxy that has it. Raises `click.ClickException`."""
     from botproxy.supervisor.directory import Directory
     from botproxy.supervisor.nursery import Refused
@@ -140,4 +148,8 @@ def open_sink(data: Path, settings: Settings, admin: str, token_file: Path | Non
         if "in use" not in str(refused):
             raise click.ClickException(str(refused)) from None
         return Running(admin, token_file)
-    return Own(directory, settings)
+    try:
+        return Own(directory, config.events, masking_of(config))
+    except BaseException:
+        directory.release()
+        raise

@@ -69,7 +69,7 @@ def import_(
     try:
         rules = _configured(file)
         directory = data or rules.config.data
-        sink = None if no_store else open_sink(directory, rules.config.events, admin, token_file)
+        sink = None if no_store else open_sink(directory, rules.config, admin, token_file)
         try:
             if forget:
                 assert sink is not None

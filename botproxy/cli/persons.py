@@ -104,7 +104,7 @@ def _configured(file: str | None) -> Config | None:
         raise click.ClickException(str(error)) from None
 
 
-def _masking(config: Config | None) -> Masking:
+def masking_of(config: Config | None) -> Masking:
     from botproxy.config import load_keyring
     from botproxy.telemetry.privacy import Masking
 
@@ -134,7 +134,7 @@ def _forget(data: Path, file: str | None, address: str) -> dict[str, Any]:
     from botproxy.telemetry import report_file
 
     config = _configured(file)
-    masking = _masking(config)
+    masking = masking_of(config)
     forms = _forms(masking, config, address)
     directory = Directory()
     try:
@@ -164,7 +164,7 @@ def _lines(data: Path, file: str | None, address: str) -> Iterator[bytes]:
     from botproxy.store import recorded_lines
 
     config = _configured(file)
-    wanted = recorded_lines.of(_forms(_masking(config), config, address), recorded_lines.CLIENT)
+    wanted = recorded_lines.of(_forms(masking_of(config), config, address), recorded_lines.CLIENT)
     yield from recorded_lines.lines(_files(data, config), wanted)
 
 
@@ -179,7 +179,7 @@ def _stored(data: Path, file: str | None, address: str) -> Iterator[bytes]:
     if not (data / NAME).exists():
         raise click.ClickException(f"there is no event store in {data}; with --lines the files are read")
     config = _configured(file)
-    forms = _forms(_masking(config), config, address)
+    forms = _forms(masking_of(config), config, address)
     try:
         for record in offline.export(data / NAME, forms, [column.name for column in COLUMNS]):
             yield orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)

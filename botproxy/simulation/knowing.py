@@ -29,7 +29,7 @@ class Gap:
     BODY: Final = 64
     QUERY: Final = 128  # values of the query
     REFERER: Final = 256  # values of the Referer's query
-    ADDRESS: Final = 512  # it was hashed or cut short
+    ADDRESS: Final = 512  # it was truncated or hashed
     RESPONSE: Final = 1024  # headers of the answer
     RATES: Final = 2048  # the requests beside it: a sample was stored
     TLS: Final = 4096  # whether there was any, its version, cipher and fingerprints, and how HTTP/2 began
@@ -51,7 +51,7 @@ WORDS: Final = {
     Gap.BODY: "bodies",
     Gap.QUERY: "values of the query",
     Gap.REFERER: "values in the Referer's query",
-    Gap.ADDRESS: "addresses that were hashed",
+    Gap.ADDRESS: "addresses that were truncated or hashed",
     Gap.RESPONSE: "headers of the answer",
     Gap.RATES: "rates, of which a sample was stored",
     Gap.TLS: "the connection's TLS and fingerprints",
@@ -225,8 +225,7 @@ def gaps(recorded: Recorded) -> int:
     referer = recorded.referer
     if referer and "*" in referer and _redacted(referer.partition("?")[2]):
         missing |= Gap.REFERER
-    address = recorded.client_ip
-    if not address or not ("." in address or ":" in address):
+    if _masked(recorded.client_ip):
         missing |= Gap.ADDRESS
     if recorded.sample_interval > 1:
         missing |= Gap.RATES
@@ -239,6 +238,11 @@ def gaps(recorded: Recorded) -> int:
         if not referer:
             missing |= Gap.REFERER
     return missing
+
+
+def _masked(address: str) -> bool:
+    """Whether this can be a network instead of an address, or a stand-in for one (`telemetry.privacy`)."""
+    return not address or address.endswith((".0", "::")) or address.startswith("2001:db8:")
 
 
 def _redacted(query: str) -> bool:

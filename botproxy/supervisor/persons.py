@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -69,6 +69,10 @@ class Persons:
         """The files of events, the newest last."""
         path = self._settings.file or self._data / "events.jsonl"
         return [*sorted(path.parent.glob(f"{path.stem}-*T*Z-*{path.suffix}")), path]
+
+    def mask(self, rows: Sequence[list[Any]]) -> None:
+        """See `admin.analytics.Persons`."""
+        self._masking.apply(rows)
 
     def lines(self, address: str) -> Iterator[bytes]:
         """The lines of one address in those files. Blocks."""

@@ -102,6 +102,15 @@ def test_the_rules_of_a_configuration_are_tried(tmp_path: Path) -> None:
     assert stored(tmp_path, "SELECT DISTINCT zone, host FROM events") == [("shop", "shop.example")]
 
 
+def test_addresses_are_stored_as_the_site_wants_it(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        ZONES.replace("hosts: [shop.example],", "hosts: [shop.example], privacy: {addresses: truncated},")
+    )
+    config = ("--config", str(tmp_path / "own.yaml"), "--zone", "shop")
+    assert imported(tmp_path, log(tmp_path, line()), *config).exit_code == 0
+    assert stored(tmp_path, "SELECT client_ip FROM events") == [("192.0.2.0",)]
+
+
 def test_what_is_older_than_the_store_keeps_is_told_and_can_be_moved_to_now(tmp_path: Path) -> None:
     file = log(tmp_path, line(100 * 86400), line(100 * 86400 - 60))
     done = imported(tmp_path, file)

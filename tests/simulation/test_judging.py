@@ -217,6 +217,17 @@ def test_a_rule_comes_behind_the_zones_own_and_before_presets_and_what_follows()
     assert after(**own, **observed) == "managed_challenge"
 
 
+def test_an_address_that_is_masked_is_not_known() -> None:
+    for address in ("192.0.2.0", "2001:db8:1::", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", ""):
+        recorded = line(client_ip=address)
+        assert (
+            OneMore("ip.src eq 198.51.100.7", "block").judge(recorded, facts_of(recorded), gaps(recorded)).fate is None
+        )
+    recorded = line(client_ip="192.0.2.10")
+    found = OneMore("ip.src eq 192.0.2.10", "block").judge(recorded, facts_of(recorded), gaps(recorded))
+    assert found.fate is Fate.BLOCK
+
+
 def test_scoring_that_failed_leaves_rules_on_scores_out() -> None:
     failed = line(score=0, scoring_failed=True)
     comparison = Comparison(lambda zone: OneMore("not cf.bot_management.score gt 5", "block"), Solvers())
