@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, final
@@ -32,7 +33,10 @@ MOST_A_TICK: Final = 2_000
 """Findings of a zone that are told in one tick."""
 
 MAX_UNREAD: Final = 256 * 1024
-"""Bytes that wait for a worker; beyond, it is told everything once it has read them."""
+"""Bytes that wait for a worker; beyond, it is told the rest once it has read them."""
+
+MOST_OWED: Final = 200
+"""Frames that it is still to be told; when they are more than everything that is held, that is told in their place."""
 
 MAX_FILE: Final = 4 * 1024**2
 SLICE: Final = 32
@@ -70,7 +74,7 @@ class Anomalies:
         self._clock: Final = clock
         self._lock: Final = threading.Lock()
         self._links: Final[dict[int, Link]] = {}
-        self._owed: Final[set[int]] = set()  # workers that are to be told everything
+        self._owed: Final[dict[int, deque[bytes]]] = {}  # what workers are still to be told
         self._folder: Path | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -103,7 +107,7 @@ class Anomalies:
     def leave(self, worker: int) -> None:
         """A worker that is gone."""
         self._links.pop(worker, None)
-        self._owed.discard(worker)
+        self._owed.pop(worker, None)
 
     def put(self, rows: Sequence[Sequence[Any]]) -> None:
         """Learn from events, on the thread that reads them. Raises nothing: what fails here is counted."""
@@ -170,40 +174,51 @@ class Anomalies:
         return gauges
 
     def _tick(self) -> None:
-        now = self._clock()
+        self._timer = None
+        try:
+            self._tell_changes(self._clock())
+        except Exception:
+            self.failures += 1
+            if not self._failing:
+                self._failing = True
+                _log.exception("anomaly detection could not tell what it found")
+        if self.learner.sites:
+            self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
+
+    def _tell_changes(self, now: float) -> None:
         with self._lock:
             changes = self.learner.changes(now, MOST_A_TICK)
-        if changes:
-            payloads = list(frames(changes))
-            for worker, link in self._links.items():
+        payloads = list(frames(changes))
+        for worker, link in self._links.items():
+            if payloads or worker in self._owed:
                 self._tell(worker, link, payloads)
-        for worker in list(self._owed):
-            link = self._links[worker]
-            if link.open and link.unread == 0:
-                self._owed.discard(worker)
-                self._tell_all(worker, link)
         self._warn()
         if now - self._kept >= KEEP_SECONDS and (self._keeping is None or self._keeping.done()):
             self._kept = now
             self._keeping = asyncio.get_running_loop().create_task(self.keep())
-        self._timer = None
-        if self.learner.sites:
-            self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
 
     def _tell_all(self, worker: int, link: Link) -> None:
+        payloads = self._everything()
+        if payloads:
+            self._tell(worker, link, payloads)
+
+    def _everything(self) -> list[bytes]:
         with self._lock:
             held = self.learner.held()
-        if held:
-            self._tell(worker, link, list(frames(held)))
+        return list(frames(held))
 
     def _tell(self, worker: int, link: Link, payloads: Sequence[bytes]) -> None:
-        for payload in payloads:
-            if not link.open:
-                return
-            if link.unread > MAX_UNREAD:
-                self._owed.add(worker)
-                return
-            link.tell(Kind.ANOMALIES, payload)
+        """Tell what is owed, and then this, as far as there is room; the rest is owed."""
+        owed = self._owed.pop(worker, None) or deque()
+        owed.extend(payloads)
+        while owed and link.open and link.unread <= MAX_UNREAD:
+            link.tell(Kind.ANOMALIES, owed.popleft())
+        if len(owed) > MOST_OWED:
+            everything = self._everything()
+            if len(everything) < len(owed):
+                owed = deque(everything)
+        if owed and link.open:
+            self._owed[worker] = owed
 
     def _warn(self) -> None:
         for zone, site in self.learner.sites.items():

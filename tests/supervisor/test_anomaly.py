@@ -85,6 +85,47 @@ async def test_a_worker_that_does_not_read_is_told_everything_once_it_does(anoma
     anomalies.leave(1)
 
 
+class Slow(Down):
+    """A worker that reads when it is let."""
+
+    def tell(self, kind: Kind, payload: bytes) -> None:
+        super().tell(kind, payload)
+        self.unread += len(payload)
+
+
+async def test_a_worker_that_begins_when_thousands_were_found_hears_of_each_of_them(anomalies: Anomalies) -> None:
+    site = anomalies.learner.sites["shop"]
+    for number in range(6_000):
+        found = Found("shop", "address", f"10.0.{number >> 8}.{number & 255}", "scraping", NOW + 600.0, 90.0, 20.0, 60)
+        site.found["address", found.key, "scraping"] = found
+    down = Slow()
+    anomalies.join(1, down)
+    assert MAX_UNREAD < down.unread < 2 * MAX_UNREAD
+
+    def all_heard() -> bool:
+        down.unread = 0
+        return len(down.heard) >= 6_000
+
+    await eventually(all_heard)
+    assert {found.key for found in down.heard} == {found.key for found in site.held()}
+    heard = len(down.heard)
+    await asyncio.sleep(0.6)
+    assert heard == len(down.heard) == 6_000
+
+
+async def test_what_fails_once_does_not_silence_it(
+    anomalies: Anomalies, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = Down()
+    anomalies.join(1, down)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(anomalies.learner), "changes", lambda *_: 1 // 0)
+        await eventually(lambda: anomalies.failures > 0)
+    assert "could not tell" in caplog.text
+    anomalies.put(brute_force(NOW))
+    await eventually(lambda: bool(down.heard))
+
+
 async def test_nothing_is_said_of_zones_that_have_it_off(anomalies: Anomalies) -> None:
     anomalies.put(brute_force(NOW, zone="blog"))
     assert set(anomalies.learner.sites) == {"shop"}
