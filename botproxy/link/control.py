@@ -59,8 +59,11 @@ def send_plan(control: socket.socket, plan: Plan) -> None:
     learned = sorted((plan.anomalies or {}).items())
     for start in range(0, len(learned), 200):
         send(control, "anomalies", dict(learned[start : start + 200]))
-    # What came in packets of its own is no field of the last one: a supervisor that is older than it passes over it.
-    fields = plan._replace(zone_modes={})._asdict()
+    # What came in packets of its own is no field of the last one, nor is what says nothing: a supervisor that is older
+    # than it passes over it.
+    usual = Plan._field_defaults
+    fields = {name: value for name, value in plan._asdict().items() if name not in usual or value != usual[name]}
+    del fields["zone_modes"]
     apart = ("watched", "under_attack", "rate_keys", "bots", "logpush", "anomalies", "privacy")
     send(control, "ready", {name: fields[name] for name in fields if name not in apart})
 

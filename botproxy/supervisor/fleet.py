@@ -60,7 +60,7 @@ class Fleet:
         self.events = Events()
         self.logpush = Logpush()
         self.alerting = alerting
-        self.writer = EventWriter(then=self._on_rows)
+        self.writer = EventWriter(then=self._on_rows, first=self.anomalies.put)
         self.persons = Persons(self.events, self.writer, self.reports)
         self.directory = Directory()
         self.generations: list[Generation] = []
@@ -82,7 +82,6 @@ class Fleet:
         """On the writer's thread."""
         self.events.put(rows)
         self.logpush.put(rows)
-        self.anomalies.put(rows)
         self.alerting.take(rows)
 
     def modes(self, plan: Plan) -> Effective:

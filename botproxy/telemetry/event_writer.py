@@ -43,10 +43,15 @@ class EventWriter:
     """Takes batches from the event loop without waiting; writes them, or counts what it could not write."""
 
     def __init__(
-        self, max_bytes: int = MAX_BYTES, then: Callable[[Sequence[Sequence[Any]]], None] | None = None
+        self,
+        max_bytes: int = MAX_BYTES,
+        then: Callable[[Sequence[Sequence[Any]]], None] | None = None,
+        first: Callable[[Sequence[Sequence[Any]]], None] | None = None,
     ) -> None:
-        """`then` gets the rows of every batch on this thread, written or not, and must not wait."""
+        """`then` gets the rows of every batch on this thread, written or not, and must not wait; `first` gets them
+        with addresses as they came, and must neither keep those for long nor raise anything."""
         self._max_bytes = max_bytes
+        self._first = first
         self._then = then
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
@@ -62,7 +67,7 @@ class EventWriter:
         self._thread.start()
 
     def configure(self, settings: Settings, data: Path, masking: Masking | None = None) -> None:
-        """Write with these settings from the next batch on. Addresses are masked before anybody gets the rows."""
+        """Write with these settings from the next batch on. All but `first` get masked addresses."""
         path = settings.file or data / "events.jsonl"
         file = (
             EventFile(path, settings.rotate_size, settings.rotate_age, settings.keep_files, settings.keep_size)
@@ -124,7 +129,7 @@ class EventWriter:
                 file, settings, masking = changed
             if payload == _PUT_ASIDE:
                 self._rotate(file)
-            elif file is not None or self._then is not None:
+            elif file is not None or self._then is not None or self._first is not None:
                 self._write(file, settings, masking, payload)
         if file is not None:
             file.close()
@@ -145,6 +150,8 @@ class EventWriter:
         rows = []
         try:
             rows = orjson.loads(payload)
+            if self._first is not None:
+                self._first(rows)
             if masking:
                 masking.apply(rows)
             if self._then is not None:

@@ -13,6 +13,7 @@ import pytest
 
 from botproxy.model import Event
 from botproxy.telemetry import EXTENSION_NAMES, LOGPUSH_NAMES, EventWriter, Settings, to_logpush
+from botproxy.telemetry.privacy import Masking
 
 
 def row(**changes: Any) -> tuple[Any, ...]:
@@ -132,3 +133,18 @@ def test_what_comes_before_the_first_settings_waits_for_them(tmp_path: Path) -> 
     assert [json.loads(line)["RayID"] for line in (tmp_path / "events.jsonl").read_text().splitlines()] == ["early"]
     assert len(seen) == 1
     assert writer.written == 1
+
+
+def test_only_who_comes_first_sees_addresses_that_are_masked(tmp_path: Path) -> None:
+    """Anomaly detection looks callers up by their addresses, and would find nobody by a stand-in."""
+    at = Event._fields.index("client_ip")
+    first: list[str] = []
+    then: list[str] = []
+    writer = EventWriter(
+        then=lambda rows: then.extend(row[at] for row in rows), first=lambda rows: first.extend(row[at] for row in rows)
+    )
+    writer.configure(Settings(), tmp_path, Masking({"shop": "truncated"}))
+    writer.put(orjson.dumps([row(zone="shop", client_ip="203.0.113.7")]))
+    assert writer.stop(5.0)
+    assert (first, then) == (["203.0.113.7"], ["203.0.113.0"])
+    assert json.loads((tmp_path / "events.jsonl").read_bytes())["ClientIP"] == "203.0.113.0"
