@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 import uvloop
+from playwright.async_api import Browser, async_playwright
 
 from botproxy.challenges import (
     LONGEST_TEXT,
@@ -160,6 +163,42 @@ async def challenger() -> AsyncIterator[Challenger]:
     yield made
     made.server.close()
     await asyncio.sleep(0)
+
+
+@pytest.fixture(scope="session")
+def running_chromium(part: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where one Chromium without a window, for all tests that need nothing of their own of it, can be driven."""
+    profile = tmp_path_factory.mktemp("chromium")
+    process = subprocess.Popen(
+        [
+            *(part("chromium"), "--headless=new", "--no-sandbox", "--no-first-run", "--no-default-browser-check"),
+            *("--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--hide-scrollbars"),
+            *("--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"),
+        ],
+        env={**os.environ, "HOME": str(profile)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    told = profile / "DevToolsActivePort"
+    end = time.monotonic() + 60
+    while not told.exists() or not told.read_text().strip():
+        assert process.poll() is None, "Chromium ended"
+        assert time.monotonic() < end, "Chromium did not start"
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{told.read_text().split()[0]}"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture
+async def browser(running_chromium: str) -> AsyncIterator[Browser]:
+    """The running Chromium; what is opened in it is closed afterwards."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.connect_over_cdp(running_chromium)
+        yield browser
+        for context in browser.contexts[1:]:
+            await context.close()
 
 
 @pytest.fixture(scope="session")

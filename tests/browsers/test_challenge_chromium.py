@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,14 +16,6 @@ from botproxy.challenges import Settings
 pytestmark = pytest.mark.browser
 
 PATIENCE = 20_000
-
-
-@pytest.fixture
-async def browser(part: Callable[[str], str]) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=part("chromium"), args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

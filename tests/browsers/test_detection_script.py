@@ -111,7 +111,7 @@ PAGES = {
     "/consent": f"<!doctype html><title>x</title>{_GIVEN}{_SCRIPT}<p>Text<script>setTimeout(() => "
     "fetch('/told?asked').then(() => dispatchEvent(new Event('consented'))), 700)</script>",
     "/hidden": "<!doctype html><title>x</title><iframe style='display:none' src='/page'></iframe>"
-    "<script>setTimeout(() => fetch('/told?waited'), 4000)</script>",
+    "<script>setTimeout(() => fetch('/told?waited'), 2500)</script>",
     "/hand": f"""<!doctype html><title>x</title><script>
     function ready() {{ cloudflare.jsd.executeOnce({{ callback: (result) => fetch("/told?" + result) }}); }}
     </script><script async src="{BASE}scripts/jsd/api.js?onload=ready"></script>""",

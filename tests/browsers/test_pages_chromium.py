@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from botproxy.challenges import Pages, load_look
 from botproxy.challenges.page_settings import PageSettings
@@ -20,14 +19,6 @@ PATIENCE = 20_000
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 STATES = ("working", "click", "stopped", "done")
-
-
-@pytest.fixture
-async def browser(part: Callable[[str], str]) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=part("chromium"), args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 async def opened(browser: Browser, url: str, language: str = "en", **more: Any) -> Page:

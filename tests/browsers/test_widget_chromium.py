@@ -9,12 +9,12 @@ import socket
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from botproxy.challenges import Settings
 from botproxy.challenges.assets import bundle
@@ -117,14 +117,6 @@ async def shop() -> AsyncIterator[Shop]:
     yield made
     made.server.close()
     await asyncio.sleep(0)
-
-
-@pytest.fixture
-async def browser(part: Callable[[str], str]) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=part("chromium"), args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture
