@@ -263,9 +263,9 @@ async def _revoke(request: web.Request) -> web.Response:
         return _json({"error": str(error)}, 404)
     except OperatorError as error:
         return _json({"error": str(error)}, 422)
-    await noted(
-        request, "revoke", wanted.value if wanted.kind == "zone" else None, what=f"{wanted.kind} {wanted.value}"
-    )
+    zone = wanted.value if wanted.kind == "zone" else None
+    # An address in the audit would be kept for long.
+    await noted(request, "revoke", zone, what=wanted.kind if wanted.kind == "ip" else f"{wanted.kind} {wanted.value}")
     return _json(said)
 
 

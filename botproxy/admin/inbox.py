@@ -96,6 +96,6 @@ async def _label(inbox: Inbox, request: web.Request) -> dict[str, Any]:
 async def _exempt(inbox: Inbox, request: web.Request) -> dict[str, Any]:
     said = await inbox.exempt(operator_of(request), _ray(request), await request.read())
     if said.get("ok") and not said.get("preview"):
-        what = f"ray {said['ray']}: {said['expression']}"
+        what = f"ray {said['ray']}, until {said['until']}"  # not whose: an address in here would be kept for long
         await noted(request, "exception", said["zone"], said.get("before"), said.get("version"), what)
     return said

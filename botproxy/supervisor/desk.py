@@ -8,12 +8,14 @@ from typing import Any, Protocol, final
 
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.offers import Offers
+from botproxy.supervisor import persons
 from botproxy.supervisor.alerting import Alerting
 from botproxy.supervisor.audit import AuditLog
 from botproxy.supervisor.configuring import Configuring
 from botproxy.supervisor.feedback import FeedbackDesk
 from botproxy.supervisor.fleet import Fleet
 from botproxy.supervisor.inbox import InboxDesk
+from botproxy.telemetry.privacy_settings import Addresses
 
 
 class Supervised(Protocol):
@@ -50,13 +52,17 @@ class Desk:
         self.audit = AuditLog(lambda: self.data)
         self.configuring = Configuring(self)
         self.alerting = Alerting(lambda: self.data, lambda: self._fleet().events.store)
-        self.inbox = InboxDesk(lambda: self.data, supervisor.analytics, self.configuring)
+        self.inbox = InboxDesk(lambda: self.data, supervisor.analytics, self.configuring, self._recorded)
         self.feedback = FeedbackDesk(lambda: self.data, self.configuring)
 
     @property
     def offers(self) -> Offers:
         """For the admin application."""
         return Offers(self.audit, self.configuring, self.inbox, self.feedback, self.alerting)
+
+    def _recorded(self, zone: str) -> Addresses:
+        """How this zone records addresses."""
+        return persons.masking(self._fleet().plan).zones.get(zone, "full")
 
     # `configuring.Host`
 

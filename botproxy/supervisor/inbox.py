@@ -40,6 +40,7 @@ from botproxy.store.labels import Label
 from botproxy.store.lines import Lines
 from botproxy.supervisor.configuring import Configuring
 from botproxy.telemetry import report_file
+from botproxy.telemetry.privacy_settings import Addresses
 
 HANDLED: Final = Lines("handled", rotate_size=1024 * 1024, keep_files=4, durable=True)
 """What was done about which report: a line each, the last one holds."""
@@ -91,7 +92,15 @@ class ExceptionRequest(Section):
 class InboxDesk:
     """See `admin.inbox.Inbox`."""
 
-    def __init__(self, data: Callable[[], Path], analytics: Callable[[], Analytics], configuring: Configuring) -> None:
+    def __init__(
+        self,
+        data: Callable[[], Path],
+        analytics: Callable[[], Analytics],
+        configuring: Configuring,
+        recorded: Callable[[str], Addresses],
+    ) -> None:
+        """`recorded` says how a zone records addresses."""
+        self._recorded: Final = recorded
         self._data: Final = data
         self._analytics: Final = analytics
         self._configuring: Final = configuring
@@ -142,7 +151,7 @@ class InboxDesk:
         report = await self._report(operator, ray)
         zone = str(report["zone"])
         event = (await self._events([ray]))[0].get((zone, ray)) or {}
-        expression, conditions = narrow(report, event, wanted)
+        expression, conditions = narrow(report, event, wanted, self._recorded(zone))
         until = int(time.time() + wanted.hours * 3600)
         step = {
             "op": "add_exception",
@@ -161,7 +170,7 @@ class InboxDesk:
             return {"preview": True, **about, **tried, "warnings": doubts, "backtest": backtest, "steps": [step]}
         made = await self._configuring.take(operator, steps, f"report {ray}", wanted.base)
         if made["ok"]:
-            await self._done(operator, zone, ray, "exception", expression)
+            await self._done(operator, zone, ray, "exception", wanted.note)
             made = {**made, "warnings": [*made.get("warnings", []), *_doubts(event)]}
         return {**made, **about}
 
@@ -238,12 +247,18 @@ def _doubts(event: dict[str, Any]) -> list[str]:
     return [] if by is None else [f"an exception does not pass over {by}, which turned this visitor away"]
 
 
-def narrow(report: dict[str, Any], event: dict[str, Any], wanted: ExceptionRequest) -> tuple[str, All]:
+def narrow(
+    report: dict[str, Any], event: dict[str, Any], wanted: ExceptionRequest, recorded: Addresses = "full"
+) -> tuple[str, All]:
     """The expression for such requests, and the same for the store. Raises OperatorError for one that is too wide."""
     agent = str(event.get("user_agent") or report.get("user_agent") or "")
     ja4 = str(event.get("ja4") or "")
-    match: tuple[Part, ...] = wanted.match or (("ip", "ja4") if ja4 else ("ip", "user_agent"))
-    if "ip" not in match and not ({"ja4", "user_agent"} & set(match) and (wanted.path_prefix or "path" in match)):
+    client: Part = "ja4" if ja4 else "user_agent"
+    match: tuple[Part, ...] = wanted.match or ((client, "path") if recorded == "hashed" else ("ip", client))
+    known = bool({"ja4", "user_agent"} & set(match))
+    if not ("ip" in match and (known or recorded == "full")) and not (
+        known and (wanted.path_prefix or "path" in match)
+    ):
         raise OperatorError("this is too wide: match `ip`, or `ja4` or `user_agent` together with a path")
     texts: list[str] = []
     conditions: list[Condition] = []
@@ -252,7 +267,10 @@ def narrow(report: dict[str, Any], event: dict[str, Any], wanted: ExceptionReque
             address = str(ip_address(str(report.get("ip", ""))))
         except ValueError:
             raise OperatorError("the address of this report is not known: match something else") from None
-        texts.append(f"ip.src eq {address}")
+        if recorded == "truncated":
+            texts.append(f"ip.src in {{{address}/{48 if ':' in address else 24}}}")
+        else:
+            texts.append(f"ip.src eq {address}")
         conditions.append(Condition("client_ip", "eq", address))
     if "ja4" in match:
         if not ja4:

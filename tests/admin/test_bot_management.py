@@ -63,7 +63,14 @@ class Inbox:
     async def exempt(self, _operator: Operator, ray: str, body: bytes) -> dict[str, Any]:
         if body == b'"wide"':
             raise OperatorError("this is too wide")
-        return {"ok": body != b'"no"', "ray": ray, "zone": "shop", "expression": "ip.src eq 192.0.2.1", "version": 3}
+        return {
+            "ok": body != b'"no"',
+            "ray": ray,
+            "zone": "shop",
+            "expression": "ip.src eq 192.0.2.1",
+            "version": 3,
+            "until": 7,
+        }
 
 
 @pytest.fixture

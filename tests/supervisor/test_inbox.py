@@ -16,7 +16,7 @@ from botproxy.errors import OperatorError
 from botproxy.store import labels
 from botproxy.store.events import Answer, Events, Groups
 from botproxy.supervisor.feedback import FeedbackDesk
-from botproxy.supervisor.inbox import InboxDesk
+from botproxy.supervisor.inbox import ExceptionRequest, InboxDesk, narrow
 from botproxy.telemetry import report_file
 
 RAY = "a" * 16
@@ -99,7 +99,7 @@ def inbox(tmp_path: Path, store: Store, configuration: Configuration) -> InboxDe
     other = {**REPORT, "ray": "b" * 16, "zone": "blog"}
     report_file.append(tmp_path, [orjson.dumps(REPORT), orjson.dumps(other)])
     analytics = Analytics(store, ("shop", "blog"))  # type: ignore[arg-type]
-    return InboxDesk(lambda: tmp_path, lambda: analytics, configuration)  # type: ignore[arg-type]
+    return InboxDesk(lambda: tmp_path, lambda: analytics, configuration, lambda _: "full")  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -188,6 +188,20 @@ async def test_what_is_too_wide_is_refused(
     elif expression is not None:
         await inbox.exempt(LOOPBACK, RAY, body)
         assert configuration.taken[0].expression == expression
+
+
+def test_addresses_that_are_not_recorded_whole() -> None:
+    report = {**REPORT, "ip": "192.0.2.0"}
+    assert narrow(report, EVENT, ExceptionRequest(), "truncated")[0] == (
+        f'ip.src in {{192.0.2.0/24}} and cf.bot_management.ja4 eq "{JA4}"'
+    )
+    with pytest.raises(OperatorError, match="too wide"):
+        narrow(report, EVENT, ExceptionRequest(match=("ip",)), "truncated")
+    report["ip"] = "h:0123456789abcdef"
+    hashed = narrow(report, EVENT, ExceptionRequest(), "hashed")[0]
+    assert hashed == f'cf.bot_management.ja4 eq "{JA4}" and starts_with(http.request.uri.path, "/shop/a b")'
+    with pytest.raises(OperatorError, match="is not known"):
+        narrow(report, EVENT, ExceptionRequest(match=("ip", "ja4")), "hashed")
 
 
 async def test_what_no_exception_passes_over_is_said(inbox: InboxDesk, store: Store) -> None:
