@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import pytest_asyncio
@@ -25,6 +25,7 @@ from botproxy.admin.analytics import Analytics
 from botproxy.admin.application import application
 from botproxy.admin.offers import Offers
 from botproxy.model import Event
+from botproxy.rules import compile_expression
 from botproxy.store.duckdb.backend import DuckdbStore
 from botproxy.store.events import Retention
 
@@ -336,6 +337,40 @@ async def test_a_change_is_shown_as_a_difference_before_it_is_applied(browser: B
     assert said == []
     await page.close()
     await server.close()
+
+
+FILTER = [
+    ["score", "geq", 2],
+    ["score", "leq", 29],
+    ["client_ip", "neq", "192.0.2.10"],
+    ["client_asn", "eq", 24940],
+    ["client_country", "eq", "DE"],
+    ["path", "like", "/a*b%c%"],
+    ["path", "notlike", "%.css"],
+    ["host", "eq", "shop.example"],
+    ["user_agent", "like", '%a "quoted" \\ agent%'],
+    ["ja4", "eq", "t13d1516h2_8daaf6152771_d8a2da3f94cd"],
+    ["ja3", "neq", "0123456789abcdef0123456789abcdef"],
+    ["method", "in", ["GET", "POST"]],
+    ["verified_bot_category", "eq", ""],
+    ["detection_ids", "has", 33554817],
+    ["detection_ids", "hasnot", 33554689],
+    ["score_group", "neq", "verified_bot"],
+    ["js_detection", "neq", "passed"],
+    ["static_resource", "eq", False],
+    ["protocol", "eq", "HTTP/2"],
+    ["zone", "eq", "shop"],
+    ["cloud", "eq", "aws"],
+    ["referer", "like", "https://%"],
+]
+
+
+async def test_what_is_written_for_a_filter_is_the_rules_language(browser: Browser, url: str) -> None:
+    page, _ = await opened(browser, f"{url}/rules?filter={quote(json.dumps([*FILTER, ['status', 'eq', 404]]))}")
+    text = await page.get_by_role("textbox", name="Expression").input_value()
+    assert compile_expression(text).tree is not None
+    assert len(text.split("\n")) == len(FILTER) - 1  # the range of scores is one
+    await expect(page.get_by_text("No rule can ask for: Status")).to_be_visible()
 
 
 async def test_a_report_of_a_visitor_is_explained_and_labelled(browser: Browser, url: str) -> None:
