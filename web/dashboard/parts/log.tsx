@@ -1,6 +1,6 @@
 // Single requests, newest first, as many as one cares to load.
 import { type ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { records, type Table, useRound } from "../answers";
 import { ask, Failure } from "../api";
 import { type Condition } from "../filter";
@@ -40,7 +40,11 @@ export function Log({ view, touched }: { view: View; touched: Condition[] }): Co
       },
     );
   };
+  const asking = useRef("");
   useEffect(() => {
+    // Who has loaded more is reading: a refresh does not take that away.
+    if (asking.current === key && (lines?.length ?? 0) > PAGE) return;
+    asking.current = key;
     const abort = new AbortController();
     load([], abort.signal);
     return () => abort.abort();
