@@ -16,8 +16,8 @@ from benchmarks.subjects import rule_texts
 from botproxy.addresses import NetworkSet
 from botproxy.cookies import CLEARANCE_COOKIE, SESSION_COOKIE, Jar, KeyRing, new_secret, started
 from botproxy.cookies.settings import Settings as CookieSettings
-from botproxy.model import Clearance, ClearanceLevel, Client, Ending, Facts, Headers, Outcome, Request
-from botproxy.pipeline import Pipeline
+from botproxy.model import Clearance, ClearanceLevel, Client, Ending, Facts, Headers, Outcome, Request, Tls
+from botproxy.pipeline import Decision, Pipeline
 from botproxy.proxy.blocks import RequestReader
 from botproxy.proxy.cacheable import publicly_cacheable
 from botproxy.proxy.forwarding import request_head, strip_ours, unremarkable
@@ -28,8 +28,12 @@ from botproxy.proxy.records import ResponseHead
 from botproxy.proxy.refusals import is_navigation
 from botproxy.proxy.target import normalise
 from botproxy.rulesets import RuleSettings, ZoneRuleset
+from botproxy.scoring import Engine, MachineLearningSettings, load_heuristics, load_model
+from botproxy.scoring.jsd import JavaScriptDetections
+from botproxy.scoring.ml import MachineLearning
 from botproxy.scoring.settings import Settings as ScoringSettings
-from botproxy.scoring.shipped import load_heuristics
+from botproxy.tls import shipped_clients
+from botproxy.traffic import Profiles
 
 ROUNDS = 4000
 BATCH = 16
@@ -89,15 +93,25 @@ def request(number: int, path: bytes = b"/journal/tides", headers: Headers | Non
     )
 
 
-def pipeline(rules: int) -> Pipeline:
+def pipeline(rules: int, learned: bool = False) -> Pipeline:
+    """`learned` is whether all engines are asked, and what callers did lately is counted."""
     settings = [
         RuleSettings.model_validate({"ref": f"r{number}", "expression": expression, "action": action})
         for number, (action, expression) in enumerate(rule_texts(rules))
     ]
     heuristics = load_heuristics(ScoringSettings())
+    engines: list[tuple[str, Engine]] = [("heuristics", heuristics)] if heuristics is not None else []
+    if learned:
+        model = load_model(MachineLearningSettings(enabled=True))
+        assert model is not None
+        engines += [
+            ("jsd", JavaScriptDetections()),
+            ("machine_learning", MachineLearning(model, shipped_clients(), record=True)),
+        ]
     return Pipeline(
         zone="bench",
-        engines=[("heuristics", heuristics)] if heuristics is not None else [],
+        profiles=Profiles(os.urandom(32), os.urandom) if learned else None,
+        engines=engines,
         ruleset=ZoneRuleset.compile(settings),
         jar=Jar(KeyRing.from_text(new_secret()), "bench", CookieSettings()),
         randomness=os.urandom,
@@ -132,6 +146,50 @@ def by_phase(rules: int = 50) -> list[Cost]:
         timed("score", lambda number: deciding._score(identified[number], [], None)),
         timed("rule", lambda number: deciding._rule(scored[number], [], False)),
         timed("decide, whole", lambda number: deciding.decide(fresh[3][number], client, enforce=True, navigation=True)),
+        timed("record", lambda number: deciding.conclude(decided[number], outcome)),
+    ]
+
+
+def with_all_engines(rules: int = 50) -> list[Cost]:
+    """Deciding with every engine and with what callers did: 1,000 addresses in turn, which come back.
+
+    Header blocks are read as the proxy reads them: they differ each time in what differs from request to request, and
+    what follows from their kind is known. `+` stands where the whole block repeats, `new` where every kind is new.
+    """
+    deciding = pipeline(rules, learned=True)
+    reader = RequestReader(100)
+    tls = Tls("TLSv1.3", "x", ja4="t13d1516h2_8daaf6152771_d8a2da3f94cd")
+
+    def read(number: int) -> Request:
+        return request(number, headers=reader.read(_head(browser(number))).headers)
+
+    clients = [
+        Client(address, str(address), 40000, str(address), tls)
+        for address in (ip_address(0xC6336400 + number) for number in range(1_000))
+    ]
+    outcome = Outcome(200, 700, 1200, 1000, b"text/html", "127.0.0.1:3000", 200, 0.001, 0.001, 0.002, Ending.FINISHED)
+
+    def decide(made: Request, number: int) -> Decision:
+        return deciding.decide(made, clients[number % 1_000], enforce=True, navigation=True)
+
+    for number in range(2_000):
+        deciding.observe(decide(read(number), number), outcome)
+    engines = dict(deciding._engines)
+    fresh = [[read(number + ROUNDS * (phase + 1)) for number in range(ROUNDS)] for phase in range(4)]
+    strange = [request(number + ROUNDS * 9) for number in range(ROUNDS)]
+    repeats = [request(number, headers=fresh[3][0].headers) for number in range(ROUNDS)]
+    identified = [deciding._identify(made, clients[number % 1_000], True, []) for number, made in enumerate(fresh[1])]
+    for each in identified:
+        engines["heuristics"].assess(each)
+    decided = [decide(made, number) for number, made in enumerate(fresh[2])]
+    gc.collect()
+    gc.freeze()
+    return [
+        timed("all engines: decide", lambda number: decide(fresh[0][number], number)),
+        timed("all engines: decide +", lambda number: decide(repeats[number], number)),
+        timed("all engines: decide, new", lambda number: decide(strange[number], number)),
+        timed("of it: features and model", lambda number: engines["machine_learning"].assess(identified[number])),
+        timed("counting afterwards", lambda number: deciding.observe(decided[number], outcome)),
         timed("record", lambda number: deciding.conclude(decided[number], outcome)),
     ]
 
@@ -248,7 +306,12 @@ def around() -> list[Cost]:
 
 def main() -> None:
     """Print every table."""
-    for costs in (around(), by_phase(), [Cost(f"rule, {rules} rules", *cost[1:]) for rules, cost in by_rules()]):
+    for costs in (
+        around(),
+        by_phase(),
+        with_all_engines(),
+        [Cost(f"rule, {rules} rules", *cost[1:]) for rules, cost in by_rules()],
+    ):
         for cost in costs:
             print(f"{cost.phase:32}  p50 {cost.p50:7.2f} µs   p99 {cost.p99:7.2f} µs")
         print()

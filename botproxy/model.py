@@ -498,4 +498,6 @@ class Event(NamedTuple):
     hosting: bool = False  # that provider's programs live there
     score_lift: int = 0  # points of the score that the session's earlier ones lent
     features: str = ""  # what the model was asked, as `scoring.asked` writes it; "" where that was not kept
-    header_fingerprint: str = ""  # who writes headers alike; "" where nothing asks for it
+    header_fingerprint: str = ""  # see `traffic.header_fingerprint`; "" of a request that no engine scored
+    shadow_detection_ids: tuple[int, ...] = ()  # of fingerprints that the zone only watches
+    shadow_score: int = 0  # by the model on trial, which decides nothing; 0 where it was not asked

@@ -37,7 +37,17 @@ from botproxy.model import (
 )
 from botproxy.rules import bytes_needed, joined_needs, without_body
 from botproxy.rulesets import ZoneRates, ZoneRuleset
-from botproxy.scoring import Engine, combine, is_static_resource, kept, score_group, smoothed, text_of
+from botproxy.scoring import (
+    Engine,
+    combine,
+    is_static_resource,
+    kept,
+    score_group,
+    shadow_detections,
+    shadowed,
+    smoothed,
+    text_of,
+)
 from botproxy.traffic import Keys, Profiles, Seen, header_fingerprint
 
 NOT_COMPUTED: Final = Score(0, ScoreSource.NOT_COMPUTED)
@@ -129,12 +139,10 @@ class Pipeline:
         places: Places | None = None,
         plain: bool = False,
         profiles: Profiles | None = None,
-        learned_from: bool = False,
     ) -> None:
         """`randomness(n)` gives n unpredictable bytes; `sessions` is whether visitors get `__cf_bm`, `session_scores`
         whether it remembers the highest score; without `redaction` events hold queries and Referers as they came.
-        `profiles` is what callers did lately, where an engine, a rule or a hook looks at it; `learned_from` is whether
-        events hold header fingerprints, by which anomaly detection tells callers apart.
+        `profiles` is what callers did lately, where an engine, a rule or a hook looks at it.
         """
         self._zone: Final = zone
         self._engines: Final = tuple(engines)
@@ -149,7 +157,6 @@ class Pipeline:
         self._rates: Final = rates
         self._places: Final = places
         self._profiles: Final = profiles
-        self._learned_from: Final = learned_from
         self.observes: Final = profiles is not None
         """Whether `observe` has to be called."""
         self._recogniser: Final = recogniser
@@ -365,7 +372,7 @@ class Pipeline:
             refused=decision.refused,
             facts=facts,
             solved=solved,
-            headers=header_fingerprint(facts.request.version, facts.request.headers) if self._learned_from else "",
+            headers=header_fingerprint(facts.request.version, facts.request.headers),
         )
 
 
@@ -536,4 +543,6 @@ def event(
         score.lift,
         "" if facts is None else _features(facts, score, bool(matches)),
         headers,
+        () if facts is None else shadow_detections(facts),
+        0 if facts is None else shadowed(facts),
     )

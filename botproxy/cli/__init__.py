@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "forget": "persons",
     "train": "train",
     "models": "models",
+    "heuristics": "heuristics",
     "keys": "keys",
     "sitekeys": "sitekeys",
     "schema": "schema",

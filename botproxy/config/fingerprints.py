@@ -25,7 +25,8 @@ def fingerprints(config: Config, document: Document, file: str) -> Iterator[Prob
     `document` and `file` are the configuration's. A file that cannot be read was told by another check.
     """
     settings = config.scoring.heuristics
-    if not settings.enabled or not (settings.files or settings.disabled):
+    zones = [zone for zone in config.zones if zone.heuristics.disabled or zone.heuristics.shadowed]
+    if not settings.enabled or not (settings.files or settings.disabled or zones):
         return
     # Who only hands a source on, as the supervisor does, has no use for engines.
     from botproxy.scoring import Heuristics, HeuristicsError, shipped_fingerprints
@@ -50,7 +51,9 @@ def fingerprints(config: Config, document: Document, file: str) -> Iterator[Prob
             yield text
         whole = False
     try:
-        Heuristics.load(texts, settings.disabled)
+        loaded = Heuristics.load(texts, settings.disabled)
+        if whole and zones:
+            yield from _of_zones(config, {one.detection.id for one in loaded.fingerprints}, document, file)
     except HeuristicsError as error:
         for fault in error.faults:
             if fault.file in documents:
@@ -59,6 +62,17 @@ def fingerprints(config: Config, document: Document, file: str) -> Iterator[Prob
                 disabled: TreePath = (*_SECTION, "disabled", settings.disabled.index(fault.position))
                 right = "the id of one that is there, or remove it"
                 yield Problem(file, *document.place(disabled).value, fault.message, right, dotted(disabled))
+
+
+def _of_zones(config: Config, there: set[int], document: Document, file: str) -> Iterator[Problem]:
+    for at, zone in enumerate(config.zones):
+        for key, ids in (("disabled", zone.heuristics.disabled), ("shadowed", zone.heuristics.shadowed)):
+            for place, number in enumerate(ids):
+                if number not in there:
+                    path: TreePath = ("zones", at, "heuristics", key, place)
+                    what = f"there is no fingerprint {number}"
+                    right = "the id of one that is there (`botproxy heuristics list`), or remove it"
+                    yield Problem(file, *document.place(path).value, what, right, dotted(path))
 
 
 def _text(path: Path) -> str | Problem | None:

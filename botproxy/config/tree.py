@@ -40,6 +40,7 @@ from botproxy.rulesets.user_agents import UserAgentRuleSettings
 from botproxy.schema import Section
 from botproxy.scoring.anomaly.settings import Settings as AnomalySettings
 from botproxy.scoring.settings import Settings as ScoringSettings
+from botproxy.scoring.settings import ZoneHeuristicsSettings
 from botproxy.store.settings import StateSettings, StateUrl
 from botproxy.telemetry.alert_settings import AlertSettings
 from botproxy.telemetry.logpush_settings import MAX_JOBS, LogpushSettings
@@ -123,6 +124,9 @@ class ZoneSettings(Section):
 
     sitekeys: Annotated[tuple[SiteKeySettings, ...], Field(max_length=1_000)] = ()
     """Keys of the widget for forms of this site; `botproxy sitekeys new` makes one."""
+
+    heuristics: ZoneHeuristicsSettings = ZoneHeuristicsSettings()
+    """Fingerprints that are left out, or only watched, for this site."""
 
     bot_management: BotManagementSettings = BotManagementSettings()
     """Bot Fight Mode, Super Bot Fight Mode and AI bots: what is done about bots without a rule."""

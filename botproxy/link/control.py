@@ -36,6 +36,7 @@ class Plan(NamedTuple):
     logpush: tuple[dict[str, Any], ...] = ()  # telemetry.logpush_settings.LogpushSettings in JSON mode
     anomalies: dict[str, dict[str, Any]] | None = None  # zone -> scoring.anomaly.Settings in JSON mode, where it is on
     alerts: dict[str, Any] | None = None  # telemetry.alert_settings.AlertSettings in JSON mode
+    training: dict[str, Any] | None = None  # scoring.settings.TrainingSettings in JSON mode; None when it is off
     shared_secret: str = ""  # 64 hex digits, the same on all nodes with the same keys; "" without `state`
 
 

@@ -1,16 +1,25 @@
 """How likely a request is a person's: engines with opinions, and one score out of them."""
 
-from botproxy.scoring.asked import Asked, kept, text_of
+from botproxy.scoring.asked import Asked, kept, shadow_detections, shadowed, text_of
+from botproxy.scoring.asked import read as read_asked
 from botproxy.scoring.combine import UNDECIDED, combine
 from botproxy.scoring.engine import Engine
 from botproxy.scoring.groups import group, score_group
-from botproxy.scoring.heuristics import Fault, Fingerprint, Heuristics, HeuristicsError
-from botproxy.scoring.settings import HeuristicsSettings, MachineLearningSettings, Settings
+from botproxy.scoring.heuristics import FAMILY, OWN, Fault, Fingerprint, Heuristics, HeuristicsError, ZoneHeuristics
+from botproxy.scoring.settings import (
+    HeuristicsSettings,
+    MachineLearningSettings,
+    Settings,
+    TrainingSettings,
+    ZoneHeuristicsSettings,
+)
 from botproxy.scoring.shipped import load_clients, load_heuristics, load_model, shipped_fingerprints
 from botproxy.scoring.smoothing import smoothed
 from botproxy.scoring.static_resources import is_static_resource
 
 __all__ = [
+    "FAMILY",
+    "OWN",
     "UNDECIDED",
     "Asked",
     "Engine",
@@ -21,6 +30,9 @@ __all__ = [
     "HeuristicsSettings",
     "MachineLearningSettings",
     "Settings",
+    "TrainingSettings",
+    "ZoneHeuristics",
+    "ZoneHeuristicsSettings",
     "combine",
     "group",
     "is_static_resource",
@@ -28,7 +40,10 @@ __all__ = [
     "load_clients",
     "load_heuristics",
     "load_model",
+    "read_asked",
     "score_group",
+    "shadow_detections",
+    "shadowed",
     "shipped_fingerprints",
     "smoothed",
     "text_of",

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 from botproxy.model import Facts
 
 _MEMO: Final = "scoring.asked"
+_SHADOW: Final = "scoring.shadow"
+_SHADOW_DETECTIONS: Final = "scoring.shadow_detections"
 
 
 class Asked(NamedTuple):
@@ -26,6 +28,28 @@ def kept(facts: Facts) -> Asked | None:
     """What was kept."""
     asked = facts.memo.get(_MEMO)
     return asked if isinstance(asked, Asked) else None
+
+
+def keep_shadow(facts: Facts, score: int) -> None:
+    """What the model on trial says, which decides nothing."""
+    facts.memo[_SHADOW] = score
+
+
+def shadowed(facts: Facts) -> int:
+    """What was kept of it; 0 where it was not asked."""
+    score = facts.memo.get(_SHADOW)
+    return score if isinstance(score, int) else 0
+
+
+def keep_shadow_detections(facts: Facts, ids: tuple[int, ...]) -> None:
+    """What fingerprints would have found that a zone only watches."""
+    facts.memo[_SHADOW_DETECTIONS] = ids
+
+
+def shadow_detections(facts: Facts) -> tuple[int, ...]:
+    """What was kept of it; nothing where there was nothing."""
+    ids = facts.memo.get(_SHADOW_DETECTIONS)
+    return ids if isinstance(ids, tuple) else ()
 
 
 def text_of(asked: Asked) -> str:

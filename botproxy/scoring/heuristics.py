@@ -6,7 +6,7 @@ Fingerprints are written in the rules language, so an operator can read why a re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, final
 
 import yaml
 
@@ -20,6 +20,7 @@ from botproxy.rules import (
     compile_expression,
     fingerprint_fields,
 )
+from botproxy.scoring.asked import keep_shadow_detections
 from botproxy.tls import KnownClients, shipped_clients
 
 FAMILY: Final = 0x2000000
@@ -40,6 +41,11 @@ _OF_THE_BLOCK: Final = frozenset(
     )
 )  # fmt: skip
 """Fields that the header block, the scheme and the known client of the connection's TLS and HTTP/2 decide alone."""
+
+_OF_THE_CONNECTION: Final = frozenset(
+    ("botproxy.tls_client", "botproxy.tls_fit", "botproxy.http2_client", "botproxy.http2_fit")
+)
+"""Those of them that the known client decides, together with what its kind of block says."""
 
 _MEMO: Final = {False: "scoring.heuristics.http", True: "scoring.heuristics.https"}
 
@@ -83,9 +89,17 @@ class HeuristicsError(OperatorError):
 
 
 class Heuristics:
-    """Assesses a request by all fingerprints at once. Immutable, without I/O."""
+    """Assesses a request by all fingerprints at once. Immutable, without I/O.
 
-    __slots__ = ("_detections", "_of_the_block", "_set", "clients", "expressions", "fingerprints")
+    Those that follow from the kind of a header block, the scheme and who TLS and HTTP/2 are known to be are asked once
+    for each kind; those that look at what differs between blocks of a kind, such as cookies, once for each block; the
+    others, such as an operator's own by a JA4, each time.
+    """
+
+    __slots__ = (
+        "_block", "_block_at", "_detections", "_each_time", "_each_time_at", "_kind", "_kind_at", "clients",
+        "expressions", "fingerprints",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -97,9 +111,14 @@ class Heuristics:
         self.fingerprints: Final = fingerprints
         self.expressions: Final = tuple(expressions)
         """Of the fingerprints, compiled, one by one."""
-        self._set: Final = ExpressionSet(expressions)
-        self._of_the_block: Final = all(expression.fields <= _OF_THE_BLOCK for expression in expressions)
-        self._detections: Final = tuple(fingerprint.detection for fingerprint in fingerprints)
+        reach = [_reach(expression) for expression in expressions]
+        self._kind_at: Final = tuple([at for at, how in enumerate(reach) if how == 0])
+        self._block_at: Final = tuple([at for at, how in enumerate(reach) if how == 1])
+        self._each_time_at: Final = tuple([at for at, how in enumerate(reach) if how == 2])
+        self._kind: Final = ExpressionSet([expressions[at] for at in self._kind_at])
+        self._block: Final = ExpressionSet([expressions[at] for at in self._block_at])
+        self._each_time: Final = ExpressionSet([expressions[at] for at in self._each_time_at])
+        self._detections: Final = tuple([fingerprint.detection for fingerprint in fingerprints])
 
     @classmethod
     def load(
@@ -144,15 +163,41 @@ class Heuristics:
         return cls(tuple(kept), compiled, clients)
 
     def assess(self, facts: Facts) -> Finding | None:
-        """Score 1 with the detections that matched, at most `MOST` in the order of the files, or None.
+        """Score 1 with the detections that matched, at most `MOST` in the order of the files, or None."""
+        known = self._of_the_kind(facts)
+        more = self._beyond(facts)
+        if more:
+            return self._finding(tuple(sorted((*known.found, *more))))
+        return known.finding
 
-        Where no fingerprint reads more than the header block, the scheme and who TLS and HTTP/2 are known to be, the
-        answer is kept with the block: an entry for each scheme, and for each kind of known client that sent it.
-        """
-        if not self._of_the_block:
-            return self._match(facts)
+    def matched(self, facts: Facts) -> tuple[Detection, ...]:
+        """All detections that matched, however many, in the order of the files."""
+        found = sorted((*self._of_the_kind(facts).found, *self._beyond(facts)))
+        return tuple([self._detections[at] for at in found])
+
+    def _beyond(self, facts: Facts) -> tuple[int, ...]:
+        """Positions of what the kind does not decide."""
+        found: tuple[int, ...] = ()
+        if self._block_at:
+            memo = facts.request.headers.memo
+            key = _MEMO[facts.request.secure]
+            known = memo.get(key)
+            if isinstance(known, _Block) and known.engine is self:
+                found = known.found
+            else:
+                found = tuple([self._block_at[at] for at in self._block.matching(facts)])
+                memo[key] = _Block(self, found)
+        if self._each_time_at:
+            found = (*found, *[self._each_time_at[at] for at in self._each_time.matching(facts)])
+        return found
+
+    def _finding(self, found: tuple[int, ...]) -> Finding:
+        return Finding(ScoreSource.HEURISTICS, 1, tuple([self._detections[at] for at in found[:MOST]]))
+
+    def _of_the_kind(self, facts: Facts) -> _Kind:
+        """What the kind decides, kept with it: an entry for each scheme, and for each known client that sent it."""
         request = facts.request
-        memo = request.headers.memo
+        memo = request.headers.kind
         key = _MEMO[request.secure]
         tls = facts.client.tls
         if tls is not None and tls.ja4:
@@ -164,26 +209,69 @@ class Heuristics:
             if known is not None:
                 key = f"{key}/{known.client}.{known.generic}"
         remembered = memo.get(key)
-        if isinstance(remembered, _Remembered) and remembered.engine is self:
-            return remembered.finding
-        finding = self._match(facts)
-        memo[key] = _Remembered(self, finding)
-        return finding
-
-    def _match(self, facts: Facts) -> Finding | None:
-        found: list[Detection] = []
-        for index in self._set.matching(facts):
-            found.append(self._detections[index])
-            if len(found) == MOST:
-                break
-        return Finding(ScoreSource.HEURISTICS, 1, tuple(found)) if found else None
+        if isinstance(remembered, _Kind) and remembered.engine is self:
+            return remembered
+        found = tuple([self._kind_at[at] for at in self._kind.matching(facts)])
+        made = memo[key] = _Kind(self, found, self._finding(found) if found else None)
+        return made
 
 
-class _Remembered(NamedTuple):
-    """What an engine said of a header block."""
+@final
+class ZoneHeuristics:
+    """The engine of a zone that leaves some fingerprints out, or only watches what they would find."""
+
+    __slots__ = ("_base", "_passive", "_shadowed")
+
+    def __init__(self, base: Heuristics, disabled: Iterable[int], shadowed: Iterable[int]) -> None:
+        """Detection ids, as events have them. One that is in both is left out. Raises `HeuristicsError` for others."""
+        left_out = frozenset(disabled)
+        watched = frozenset(shadowed) - left_out
+        there = {fingerprint.detection.id for fingerprint in base.fingerprints}
+        unknown = sorted((left_out | watched) - there)
+        if unknown:
+            raise HeuristicsError(tuple([f"there is no fingerprint {number} here" for number in unknown]))
+        self._base: Final = base
+        self._passive: Final = left_out | watched
+        self._shadowed: Final = watched
+
+    def assess(self, facts: Facts) -> Finding | None:
+        """As `Heuristics.assess`, without those that are left out; what is only watched is kept for the event."""
+        finding = self._base.assess(facts)
+        if finding is None:
+            return None
+        detections = finding.detections if len(finding.detections) < MOST else self._base.matched(facts)
+        kept = tuple([one for one in detections if one.id not in self._passive])
+        if len(kept) == len(detections):
+            return finding
+        watched = tuple([one.id for one in detections if one.id in self._shadowed][:MOST])
+        if watched:
+            keep_shadow_detections(facts, watched)
+        return Finding(ScoreSource.HEURISTICS, 1, kept[:MOST]) if kept else None
+
+
+class _Kind(NamedTuple):
+    """What an engine said of a kind of header block."""
 
     engine: Heuristics
+    found: tuple[int, ...]  # positions of fingerprints
     finding: Finding | None
+
+
+class _Block(NamedTuple):
+    """What it said of one block beyond that."""
+
+    engine: Heuristics
+    found: tuple[int, ...]
+
+
+def _reach(expression: Expression) -> int:
+    """How often it has to be asked: 0 for each kind of block, 1 for each block, 2 each time."""
+    if not expression.fields <= _OF_THE_BLOCK:
+        return 2
+    fields = expression.scheme.fields
+    if expression.repeats or all(name in _OF_THE_CONNECTION or fields[name].repeats for name in expression.fields):
+        return 0
+    return 1
 
 
 def _parse(name: str, text: str, faults: list[Fault]) -> Iterable[tuple[int, Fingerprint]]:

@@ -1,9 +1,10 @@
 """What other rules would have done with recorded requests. Pure: whoever asks reads the records and hands them in."""
 
 from botproxy.simulation.comparing import After, Comparison
+from botproxy.simulation.facts import facts_of
 from botproxy.simulation.judging import ZoneJudge
 from botproxy.simulation.past import Solvers
-from botproxy.simulation.recorded import SOLVED, STORED, Recorded, blank, from_line, from_store
+from botproxy.simulation.recorded import SOLVED, STORED, Recorded, blank, from_line, from_store, when
 from botproxy.simulation.trial import ACTIONS, OneMore, Trial
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "Trial",
     "ZoneJudge",
     "blank",
+    "facts_of",
     "from_line",
     "from_store",
+    "when",
 ]

@@ -32,6 +32,7 @@ from botproxy.supervisor.rates import Rates
 from botproxy.supervisor.reports import Reports
 from botproxy.supervisor.state import SharedState
 from botproxy.supervisor.switches import Effective, Switches
+from botproxy.supervisor.training import Training
 from botproxy.telemetry import EventWriter, Totals, log
 from botproxy.telemetry import Settings as EventSettings
 from botproxy.telemetry.alert_settings import AlertSettings
@@ -55,6 +56,7 @@ class Fleet:
         self.passed_over = PassedOver()
         self.store = SharedState(self.rates, self.profiles)
         self.children = Children()
+        self.training = Training(self.children)
         self.numbers: Iterator[int] = count(1)
         self.switches = Switches()
         self.events = Events()
@@ -132,6 +134,7 @@ class Fleet:
         """Called once a second."""
         for generation in self.generations:
             generation.watch()
+        self.training.tick()
 
     async def room(self) -> None:
         """Wait until no generation but the one that serves is alive."""
@@ -184,6 +187,7 @@ class Fleet:
         self.persons.configure(plan, events, self.directory.path)
         self.writer.configure(events, self.directory.path, masking)
         self.bots.configure(plan.bots or {}, self.directory.path)
+        self.training.configure(plan.training, self.directory.path)
         if previous is not None:
             previous.drain(ending=False)
         self._listening.keep(plan.listeners)
@@ -192,6 +196,8 @@ class Fleet:
 
     async def end(self) -> None:
         """Drain everything; each generation kills what does not end in time."""
+        self.training.configure(None, self.directory.path if self.current is not None else Path())
+        self.training.end()
         self._listening.keep(())
         for generation in list(self.generations):
             generation.abandon(ending=True)

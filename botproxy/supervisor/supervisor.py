@@ -394,6 +394,7 @@ class Supervisor:
         counts.update(fleet.events.counts())
         counts.update(fleet.logpush.counts())
         counts.update(fleet.anomalies.counts())
+        counts.update(fleet.training.counts)
         gauges: dict[str, float] = {
             **fleet.totals.gauges(),
             **fleet.store.gauges(),
@@ -404,6 +405,7 @@ class Supervisor:
             "start_time": self._started,
             **fleet.events.gauges(),
             **fleet.logpush.gauges(),
+            **fleet.training.gauges(),
         }
         return metrics.render(counts, gauges, fleet.totals.histograms(), fleet.anomalies.gauges())
 

@@ -74,8 +74,10 @@ EXTENSION_NAMES: Final[dict[str, str]] = {
     "peer_bot_score": "BotproxyPeerBotScore",  # of a listed peer in front, such as the original itself
     "score_lift": "BotproxyScoreLift",  # points of BotScore that the session's earlier scores lent
     "features": "BotproxyFeatures",  # what the model was asked; `botproxy explain` reads it
+    "header_fingerprint": "BotproxyHeaderFingerprint",  # which headers, in what order, how spelled
+    "shadow_detection_ids": "BotproxyShadowDetectionIDs",  # of fingerprints that the zone only watches
+    "shadow_score": "BotproxyShadowScore",  # by the model on trial; 0 where it was not asked
     "http2_fingerprint": "BotproxyHTTP2Fingerprint",  # SETTINGS|WINDOW_UPDATE|priorities|pseudo-header fields
-    "header_fingerprint": "BotproxyHeaderFingerprint",  # who writes headers alike; where anomaly detection is on
     "cloud": "BotproxyCloud",  # in whose published ranges the address is, such as "aws"
     "hosting": "BotproxyHosting",  # and programs live there
 }

@@ -164,6 +164,7 @@ COUNTERS: Final[dict[str, _Shown]] = {
     "state_told": _Shown("botproxy_state_told", "Messages of counters to other nodes."),
     "state_heard": _Shown("botproxy_state_heard", "Messages of counters from other nodes."),
     "state_refused": _Shown("botproxy_state_refused", "Messages of other nodes that could not be taken."),
+    "training": _Shown("botproxy_training", "Steps of constant training, by what they did.", ("what",)),
     "worker_restarts": _Shown("botproxy_worker_restarts", "Workers that died and were replaced."),
     "reloads": _Shown("botproxy_reloads", "Reloads of the configuration.", ("result",)),
     "counters_overflow": _Shown("botproxy_counters_overflow", "Counts that found no room for their labels."),
@@ -198,6 +199,11 @@ GAUGES: Final[dict[str, _Shown]] = {
     ),
     "anomaly_unsuited": _Shown(
         "botproxy_anomaly_unsuited", "1 where the traffic is not what anomaly detection is made for.", ("zone",)
+    ),
+    "training_seconds": _Shown("botproxy_training_seconds", "How long the last step of constant training took."),
+    "training_model": _Shown("botproxy_training_model", "Number of the model that it was about."),
+    "model_drift": _Shown(
+        "botproxy_model_drift", "Population stability index of what moved most since the model in use was judged."
     ),
     "workers": _Shown("botproxy_workers", "Workers that serve now."),
     "generations": _Shown("botproxy_generations", "Configurations with workers now; two while one drains."),

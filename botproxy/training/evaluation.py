@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from botproxy.scoring.ml import Group, Model, score_of
+from botproxy.scoring.ml.vector import chosen
 from botproxy.training.baselines import LogisticRegression
 from botproxy.training.calibration import Bin, probability, reliability
 from botproxy.training.measuring import Share, area, below, log_loss
@@ -18,6 +20,8 @@ Say = Callable[[Matrix], Numbers]
 
 
 _LATER: Final = 4
+MOST_NAMED: Final = 60
+"""Clients of people, and families of bots, that a report names."""
 
 
 class Row(NamedTuple):
@@ -58,7 +62,13 @@ def scores(said: Numbers) -> Numbers:
 def says(model: Model) -> Say:
     """What a model says."""
     slope, offset = model.calibration
-    return lambda vectors: probability(model.trees.values(vectors) * slope + offset)
+    places = chosen(model.features)
+
+    def say(vectors: Matrix) -> Numbers:
+        asked = vectors if places is None else vectors[:, places]
+        return probability(model.trees.values(asked) * slope + offset)
+
+    return say
 
 
 def by_heuristics(rows: Table, prior: float) -> Numbers:
@@ -79,19 +89,25 @@ def compare(name: str, said: Numbers, rows: Table, prior: float) -> Compared:
 
 
 def evaluate(
-    model: Model, fitted: Table, held: Table, variants: Iterable[tuple[str, Model, Sequence[Group]]] = ()
+    model: Model,
+    fitted: Table,
+    held: Table,
+    variants: Iterable[tuple[str, Model, Sequence[Group]]] = (),
+    baseline: bool = True,
 ) -> Evaluation:
     """`held` shares no family of bots and no client of people with `fitted`.
 
-    `variants` are models that were fitted without some groups, and those groups.
+    `variants` are models that were fitted without some groups, and those groups; `baseline` is whether a logistic
+    regression is fitted to compare with.
     """
     say = says(model)
     said = say(held.vectors)
     compared = [compare("the model", said, held, model.prior)]
     for name, variant, groups in variants:
         compared.append(compare(name, says(variant)(without(held.vectors, groups)), held, model.prior))
-    logistic = LogisticRegression(fitted.vectors, fitted.human, weights(fitted, model.prior))
-    compared.append(compare("logistic regression", logistic.probabilities(held.vectors), held, model.prior))
+    if baseline:
+        logistic = LogisticRegression(fitted.vectors, fitted.human, weights(fitted, model.prior))
+        compared.append(compare("logistic regression", logistic.probabilities(held.vectors), held, model.prior))
     compared.append(compare("heuristics alone", by_heuristics(held, model.prior), held, model.prior))
     unfound = held.where(~held.heuristics)
     if unfound.human.any() and not unfound.human.all():
@@ -113,13 +129,20 @@ def _rows(given: Numbers, rows: Table) -> Iterable[Row]:
     for human in (True, False):
         label = rows.human == human
         groups = rows.clients if human else rows.families
-        for name in sorted({str(each) for each in groups[label]}):
+        for name in _largest(groups[label]):
             yield _row(name, human, given, label & (groups == name))
         for behaviour in sorted({str(name) for name in rows.behaviours[label]}):
             chosen = label & (rows.behaviours == behaviour)
             yield _row(f"{behaviour}: first request", human, given, chosen & first)
             if (chosen & later).any():
                 yield _row(f"{behaviour}: from the {_LATER + 1}th request on", human, given, chosen & later)
+
+
+def _largest(names: NDArray[np.str_]) -> list[str]:
+    """The names of a report, in order; of very many those with most rows."""
+    found, count = np.unique(names, return_counts=True)
+    order = sorted(range(len(found)), key=lambda at: -int(count[at]))[:MOST_NAMED]
+    return sorted(str(found[at]) for at in order)
 
 
 def _row(name: str, human: bool, given: Numbers, chosen: Truths) -> Row:

@@ -12,8 +12,10 @@ import numpy as np
 
 from botproxy.errors import OperatorError
 from botproxy.scoring.ml import NAMES, Calibration, Group, Model, Trees
+from botproxy.training import guarding
 from botproxy.training.calibration import calibrate
-from botproxy.training.samples import Matrix, Numbers, Table, Truths, folds, weights, without
+from botproxy.training.impersonating import impersonated
+from botproxy.training.samples import Matrix, Numbers, Table, Truths, as_first, folds, untold, weights, without
 
 _FOLDS: Final = 5
 
@@ -29,9 +31,14 @@ class Recipe(NamedTuple):
     seed: int = 1
     threads: int = 1
     left_out: tuple[Group, ...] = ()  # groups of features that are always missing
-    forgetting: tuple[tuple[Group, float], ...] = ((Group.CALLER, 0.5), (Group.CONNECTION, 0.25))
-    """Groups that go missing in a share of the rows, so that a model is no worse than it has to be without them: at a
-    caller's first request, and behind somebody else's TLS."""
+    without_past: float = 0.5  # share of the rows that are turned into a caller's first request
+    without_tls: float = 0.25  # share of the rows of which nothing of TLS is told
+    impersonating: float = 0.3
+    """Share of bots' rows with a past that get the headers and the TLS of a person's browser: see
+    `training.impersonating`."""
+    guard: float = 0.0025
+    """Share of people's requests without a past that may score below 30, among browsers that the trees have not seen:
+    see `training.guarding`. 0 is no guard."""
 
 
 class TrainerError(OperatorError):
@@ -43,7 +50,7 @@ class TrainerError(OperatorError):
 
 def fit(rows: Table, recipe: Recipe, version: str, card: Mapping[str, Any]) -> Model:
     """A calibrated model. The calibration is made on families that the trees it judges have not seen."""
-    vectors = _forgetful(rows.vectors, recipe)
+    vectors = _forgetful(rows, recipe)
     weight = weights(rows, recipe.prior)
     fold = folds(rows, _FOLDS, recipe.seed)
     unseen: Numbers = np.zeros(len(rows), np.float64)
@@ -53,12 +60,16 @@ def fit(rows: Table, recipe: Recipe, version: str, card: Mapping[str, Any]) -> M
             trees, _ = _trees(vectors[~held], rows.human[~held], weight[~held], recipe)
             unseen[held] = trees.values(vectors[held])
     trees, leaf_weights = _trees(vectors, rows.human, weight, recipe)
+    calibration = calibrate(unseen, rows.human, weight)
+    if recipe.guard:
+        shifts = guarding.shifts(vectors, unseen, rows.human, calibration, recipe.guard)
+        trees, leaf_weights = guarding.guarded(trees, leaf_weights, vectors, shifts)
     return Model(
         version=version,
         features=NAMES,
         trees=trees,
         weights=leaf_weights,
-        calibration=calibrate(unseen, rows.human, weight),
+        calibration=calibration,
         prior=recipe.prior,
         card=card,
     )
@@ -75,12 +86,14 @@ def _log_odds(share: float) -> float:
     return float(np.log(share / (1 - share)))
 
 
-def _forgetful(vectors: Matrix, recipe: Recipe) -> Matrix:
-    changed = without(vectors, recipe.left_out) if recipe.left_out else vectors.copy()
+def _forgetful(rows: Table, recipe: Recipe) -> Matrix:
+    changed = without(rows.vectors, recipe.left_out) if recipe.left_out else rows.vectors.copy()
     random = np.random.default_rng(recipe.seed)
-    for group, share in recipe.forgetting:
-        forgotten = random.random(len(changed)) < share
-        changed[forgotten] = without(changed[forgotten], (group,))
+    if recipe.impersonating:
+        changed = impersonated(changed, rows.human, recipe.impersonating, random)
+    for share, change in ((recipe.without_past, as_first), (recipe.without_tls, untold)):
+        chosen = random.random(len(changed)) < share
+        changed[chosen] = change(changed[chosen])
     return changed
 
 

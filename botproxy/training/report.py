@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from botproxy.scoring.ml import FEATURES, Model
 from botproxy.training.calibration import Bin
@@ -79,4 +79,34 @@ def reliability_picture(bins: Iterable[Bin]) -> str:
         )
         + f'<text x="{_WIDTH / 2:.0f}" y="{_WIDTH + 40}" text-anchor="middle">probability of a person, as said</text>'
         f'<text transform="translate(-38 {_WIDTH / 2:.0f}) rotate(-90)" text-anchor="middle">as it came</text></svg>\n'
+    )
+
+
+def scores_picture(people: Sequence[float], bots: Sequence[float]) -> str:
+    """An SVG: how the scores of people (upwards) and of bots (downwards) are spread, ten points to a bar."""
+    half, step = _WIDTH / 2, _WIDTH / 10
+    bars = []
+    for values, colour, sign in ((people, "#1a7f37", -1), (bots, "#cf222e", 1)):
+        counted = [0] * 10
+        for value in values:
+            counted[min(9, int(value) // 10)] += 1
+        for place, number in enumerate(counted):
+            height = half * number / max(1, len(values))
+            top = half - height if sign < 0 else half
+            bars.append(
+                f'<rect x="{place * step + 2:.0f}" y="{top:.1f}" width="{step - 4:.0f}" height="{height:.1f}" '
+                f'fill="{colour}"/>'
+            )
+    marks = "".join(
+        f'<text x="{tens * step / 10:.0f}" y="{_WIDTH + 18}" text-anchor="middle">{tens}</text>'
+        for tens in (0, 30, 60, 90)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-50 -15 {_WIDTH + 70} {_WIDTH + 65}" '
+        'font-family="sans-serif" font-size="13">'
+        f'<rect x="-50" y="-15" width="{_WIDTH + 70}" height="{_WIDTH + 65}" fill="#fff"/>{"".join(bars)}'
+        f'<path d="M0 {half}H{_WIDTH}M{3 * step} 0V{_WIDTH}" stroke="#555" fill="none"/>{marks}'
+        f'<text x="{_WIDTH / 2:.0f}" y="{_WIDTH + 40}" text-anchor="middle">score</text>'
+        f'<text transform="translate(-20 {half / 2:.0f}) rotate(-90)" text-anchor="middle">people</text>'
+        f'<text transform="translate(-20 {half * 1.5:.0f}) rotate(-90)" text-anchor="middle">bots</text></svg>\n'
     )

@@ -118,6 +118,20 @@ def without(vectors: Matrix, groups: Sequence[Group]) -> Matrix:
     return changed
 
 
+def as_first(vectors: Matrix) -> Matrix:
+    """The vectors as they would be at the first request of a caller: no session, and no past."""
+    changed = without(vectors, (Group.CALLER,))
+    changed[:, NAMES.index("session")] = 0.0
+    return changed
+
+
+def untold(vectors: Matrix) -> Matrix:
+    """The vectors as they would be where nobody tells of TLS. The version of HTTP is always known."""
+    changed = without(vectors, (Group.CONNECTION,))
+    changed[:, NAMES.index("http_version")] = vectors[:, NAMES.index("http_version")]
+    return changed
+
+
 def folds(rows: Table, number: int, seed: int) -> NDArray[np.int64]:
     """A fold from 0 for each row, both labels spread evenly, larger groups first.
 

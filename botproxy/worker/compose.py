@@ -55,7 +55,14 @@ from botproxy.proxy.widget_routes import Key, WidgetRoutes
 from botproxy.proxy.wire import Wire
 from botproxy.rules import Lists
 from botproxy.rulesets import RateLimiter, RulesetError, ZoneRuleset, compile_account, deployed
-from botproxy.scoring import Engine, Heuristics, HeuristicsSettings, load_clients, shipped_fingerprints
+from botproxy.scoring import (
+    Engine,
+    Heuristics,
+    HeuristicsSettings,
+    ZoneHeuristics,
+    load_clients,
+    shipped_fingerprints,
+)
 from botproxy.scoring.anomaly import AnomalyDetection, AnomalyError, Outliers
 from botproxy.scoring.anomaly import read as read_anomalies
 from botproxy.scoring.jsd import JavaScriptDetections, Programs, judge
@@ -150,6 +157,7 @@ class DataPlane:
             bots=self._bots.errand(),
             privacy=_privacy(config),
             privacy_key=self._keyring.shared("privacy").hex() if _hashes(config) else "",
+            training=models.training(config),
             logpush=tuple(job.model_dump(mode="json") for job in config.logpush),
             alerts=config.alerts.model_dump(mode="json"),
             state=described(settings_of(config.state)),
@@ -280,10 +288,18 @@ class DataPlane:
         jar = Jar(self._keyring, zone.name, zone.cookies, randomness, revocations, node)
         sealer = Sealer(self._keyring, PURPOSE, zone.name, randomness)
         engines: list[tuple[str, Engine]] = []
-        if self._heuristics is not None:
-            engines.append(("heuristics", self._heuristics))
-        learned_from = zone.anomaly_detection.enabled
-        if learned_from:
+        heuristics = self._heuristics
+        if heuristics is not None:
+            chosen = zone.heuristics
+            engines.append(
+                (
+                    "heuristics",
+                    ZoneHeuristics(heuristics, chosen.disabled, chosen.shadowed)
+                    if chosen.disabled or chosen.shadowed
+                    else heuristics,
+                )
+            )
+        if zone.anomaly_detection.enabled:
             engines.append(("anomaly", AnomalyDetection(outliers.of(zone.name))))
         engines.append(("jsd", JavaScriptDetections()))
         learned = self._learned.active if zone.bot_management.auto_update_model else self._learned.chosen
@@ -313,7 +329,6 @@ class DataPlane:
             recogniser=self._bots.recogniser(bots, zone.bot_management.disallowed),
             places=self._places,
             profiles=profiles if looked_at else None,
-            learned_from=learned_from,
         )
         _rehearse(zone.name, pipeline)
         hook = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botproxy.config import Config
 from botproxy.config.lists import Signature, signature_of
@@ -57,13 +57,22 @@ def engines(config: Config) -> Engines:
     active = _first(registry, (state.active, *reversed(state.before))) or shipped
     if active is None:
         return Engines(watched=watched)
-    first = MachineLearning(active, clients, settings.record_features)
-    if state.chosen == state.active or all(zone.bot_management.auto_update_model for zone in config.zones):
+    trial, share = (None, 1) if state.trial is None else (_first(registry, (state.trial.number,)), state.trial.share)
+    first = MachineLearning(active, clients, settings.record_features, trial, share)
+    if all(zone.bot_management.auto_update_model for zone in config.zones):
         return Engines(first, first, watched)
     chosen = shipped if state.chosen == SHIPPED else _first(registry, (state.chosen,)) or shipped
-    if chosen is None or chosen.version == active.version:
-        return Engines(first, first, watched)
+    if chosen is None:
+        return Engines(first, None, watched)
     return Engines(first, MachineLearning(chosen, clients, settings.record_features), watched)
+
+
+def training(config: Config) -> dict[str, Any] | None:
+    """What the supervisor needs to train models all the time; None where that is off, or a file is named."""
+    settings = config.scoring.machine_learning
+    if not (settings.enabled and settings.training.enabled and settings.model is None):
+        return None
+    return settings.training.model_dump(mode="json")
 
 
 def _first(registry: Registry, numbers: tuple[int, ...]) -> Model | None:

@@ -6,7 +6,15 @@ import pytest
 from recorded import make_facts
 
 from botproxy.model import Facts, ScoreSource, Tls
-from botproxy.scoring import Heuristics, HeuristicsError, HeuristicsSettings, Settings, load_heuristics
+from botproxy.scoring import (
+    Heuristics,
+    HeuristicsError,
+    HeuristicsSettings,
+    Settings,
+    ZoneHeuristics,
+    load_heuristics,
+    shadow_detections,
+)
 from botproxy.scoring.heuristics import FAMILY, MOST
 
 CURL = """
@@ -119,3 +127,61 @@ def test_an_operators_clients_are_known(tmp_path) -> None:
     own.write_text("- {client: our-app}")
     with pytest.raises(HeuristicsError, match=r"clients\.yaml, client 1"):
         load_heuristics(Settings(heuristics=HeuristicsSettings(tls_clients=(own,))))
+
+
+MORE = (
+    CURL
+    + """
+- id: 8388610
+  tag: own
+  reason: Ours.
+  expression: cf.bot_management.ja4 eq "t13d1812h1_85036bcba153_375ca2c5e164"
+"""
+)
+
+
+def of_ja4(facts: Facts, ja4: str) -> Facts:
+    return facts._replace(client=facts.client._replace(tls=Tls("TLSv1.3", "", "", ja4)))
+
+
+def test_a_fingerprint_by_the_connection_is_asked_each_time_and_the_others_once_a_block() -> None:
+    engine = Heuristics.load({"a": MORE})
+    facts = make_facts([("User-Agent", "curl/8")])
+    ja4 = "t13d1812h1_85036bcba153_375ca2c5e164"
+    assert [found(engine, facts), found(engine, of_ja4(facts, ja4)), found(engine, of_ja4(facts, "t13"))] == [
+        [FAMILY | 1],
+        [FAMILY | 1, FAMILY | 8388610],
+        [FAMILY | 1],
+    ]
+    other = make_facts([("User-Agent", "other")])
+    assert found(engine, of_ja4(other, ja4)) == [FAMILY | 8388610]
+    assert engine.assess(other) is None
+
+
+def found(engine: Heuristics | ZoneHeuristics, facts: Facts) -> list[int]:
+    finding = engine.assess(facts)
+    return [] if finding is None else [one.id for one in finding.detections]
+
+
+def test_a_site_leaves_fingerprints_out_or_only_watches_them() -> None:
+    base = Heuristics.load({"a": MORE})
+    facts = of_ja4(make_facts([("User-Agent", "curl/8")]), "t13d1812h1_85036bcba153_375ca2c5e164")
+    without = ZoneHeuristics(base, [FAMILY | 1], [])
+    watching = ZoneHeuristics(base, [], [FAMILY | 8388610])
+    neither = ZoneHeuristics(base, [FAMILY | 1], [FAMILY | 1, FAMILY | 8388610])
+    assert found(without, facts) == [FAMILY | 8388610]
+    assert shadow_detections(facts) == ()
+    assert found(watching, facts) == [FAMILY | 1]
+    assert shadow_detections(facts) == (FAMILY | 8388610,)
+    facts = facts._replace(memo={})
+    assert neither.assess(facts) is None
+    assert shadow_detections(facts) == (FAMILY | 8388610,)
+    assert found(base, facts) == [FAMILY | 1, FAMILY | 8388610], "other sites keep all of them"
+    with pytest.raises(HeuristicsError, match="no fingerprint 7"):
+        ZoneHeuristics(base, [7], [])
+
+
+def test_what_is_left_out_hides_nothing_behind_the_bound() -> None:
+    many = "\n".join(f"- {{id: {n}, tag: t, reason: r, expression: ssl}}" for n in range(1, MOST + 3))
+    engine = ZoneHeuristics(Heuristics.load({"a": many}), [FAMILY | n for n in range(1, MOST + 1)], [])
+    assert found(engine, make_facts([])) == [FAMILY | MOST + 1, FAMILY | MOST + 2]

@@ -11,7 +11,7 @@ import pytest
 from botproxy.config import Config
 from botproxy.scoring import Engine
 from botproxy.scoring.ml import MachineLearning
-from botproxy.scoring.ml.registry import Registry
+from botproxy.scoring.ml.registry import Registry, Trial
 from botproxy.worker.models import Engines, engines
 from tests.scoring.ml.test_registry import model
 
@@ -41,7 +41,7 @@ def registry(tmp_path: Path) -> Registry:
 
 def test_without_a_model_in_use_the_shipped_one_scores(tmp_path: Path, registry: Registry) -> None:
     made = engines(config(tmp_path))
-    assert made.active is made.chosen
+    assert version(made.active) == version(made.chosen)
     assert version(made.active) not in ("one", "two")
     assert engines(config(tmp_path, enabled=False)) == Engines()
 
@@ -51,6 +51,21 @@ def test_zones_that_do_not_update_stay_with_what_was_chosen(tmp_path: Path, regi
     registry.promote(2)
     made = engines(config(tmp_path))
     assert (version(made.active), version(made.chosen)) == ("two", "one")
+
+
+def test_a_model_on_trial_is_asked_beside_the_active_one_where_zones_update(tmp_path: Path, registry: Registry) -> None:
+    registry.use(1)
+    registry.begin_trial(Trial(2, 4, 0.0, 1.0))
+    made = engines(config(tmp_path))
+    assert isinstance(made.active, MachineLearning)
+    assert isinstance(made.chosen, MachineLearning)
+    assert made.active.trial is not None
+    assert made.active.trial.version == "two"
+    assert made.chosen.trial is None
+    (registry.folder / "0002.model").write_bytes(b"junk")
+    after = engines(config(tmp_path)).active
+    assert isinstance(after, MachineLearning)
+    assert after.trial is None, "what is damaged is not tried, and the active one goes on"
 
 
 def test_a_file_that_was_damaged_later_is_passed_over_for_the_one_before(

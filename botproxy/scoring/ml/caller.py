@@ -45,6 +45,9 @@ FEATURES: Final = (
 
 COUNT: Final = len(FEATURES)
 
+_FADED: Final = 0.05
+"""A fading sum below it is nobody who was seen lately, and is as good as nobody."""
+
 _UNKNOWN: Final = (MISSING,) * 13
 _NONE: Final = (MISSING,) * COUNT
 _PER_SECOND: Final = 1 / 433.0
@@ -58,7 +61,7 @@ def read(profile: Profile | None) -> tuple[float, ...]:
     address, session, network = profile.address, profile.session, profile.network
     return (
         *_behaviour(address),
-        MISSING if address.requests <= 0 else address.user_agents / max(1.0, address.peers),
+        MISSING if address.requests < _FADED else address.user_agents / max(1.0, address.peers),
         *(_UNKNOWN if session is None else _behaviour(session)),
         MISSING if session is None else session.peers,
         _share(network.login_failures, network.logins),
@@ -67,7 +70,7 @@ def read(profile: Profile | None) -> tuple[float, ...]:
 
 def _behaviour(seen: Behaviour) -> tuple[float, ...]:
     requests = seen.requests
-    if requests <= 0:
+    if requests < _FADED:
         return _UNKNOWN
     pages, mean = seen.pages, seen.gap_mean
     moves = seen.followed + seen.strayed

@@ -152,8 +152,8 @@ class Registry:
         decode(content, NAMES)  # what could not be read again is not kept
         with self._locked() as state:
             number = max([state.last, *self._numbers()]) + 1
-            _write(self._path(number), content)
-            _write(self._path(number).with_suffix(".json"), orjson.dumps(dict(card), option=orjson.OPT_INDENT_2))
+            write_file(self._path(number), content)
+            write_file(self._path(number).with_suffix(".json"), orjson.dumps(dict(card), option=orjson.OPT_INDENT_2))
             self._prune(self._put(state._replace(last=number)))
             return number
 
@@ -232,7 +232,7 @@ class Registry:
 
     def _put(self, state: State) -> State:
         said = {**state._asdict(), "trial": None if state.trial is None else state.trial._asdict()}
-        _write(self.state_file, orjson.dumps(said, option=orjson.OPT_INDENT_2))
+        write_file(self.state_file, orjson.dumps(said, option=orjson.OPT_INDENT_2))
         return state
 
     @contextmanager
@@ -263,7 +263,8 @@ def _number(value: Any) -> int:
     return value
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Replace a file: after a crash there is the old content or the new. Raises OSError."""
     draft = path.with_name(f"{path.name}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:

@@ -30,15 +30,21 @@ class Trees:
         self.scale: Final = scale
         self.bias: Final = bias
         self.splits: Final = (features, borders)
-        self._features: Final = np.ascontiguousarray(features)
-        self._borders: Final = np.ascontiguousarray(borders)
+        # Eight questions a tree, so that its answers are one byte; those beyond its depth are never true.
+        number, depth = features.shape
+        asked = np.zeros((number, 8), np.intp)
+        asked[:, :depth] = features
+        above = np.full((number, 8), np.inf, np.float32)
+        above[:, :depth] = borders
+        self._features: Final = asked.reshape(-1)
+        self._borders: Final = above.reshape(-1)
         self._flat: Final = np.ascontiguousarray(leaves).reshape(-1)
         self._offsets: Final = np.arange(len(leaves), dtype=np.intp) * leaves.shape[1]
 
     def value(self, vector: Floats) -> float:
         """Log-odds of one vector."""
         bits = vector.take(self._features) > self._borders
-        numbers: Any = np.packbits(bits, axis=1, bitorder="little")[:, 0] + self._offsets
+        numbers: Any = np.packbits(bits, bitorder="little") + self._offsets
         return float(self._flat.take(numbers).sum()) * self.scale + self.bias
 
     def values(self, vectors: Floats) -> Doubles:

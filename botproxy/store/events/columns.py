@@ -33,7 +33,7 @@ class Column(NamedTuple):
     kind: Kind
 
 
-_NUMBERS: Final = frozenset(("detection_ids",))
+_NUMBERS: Final = frozenset(("detection_ids", "shadow_detection_ids"))
 """Fields that hold several numbers; other tuples hold texts. A compiled record has forgotten what its tuples hold."""
 
 _KINDS: Final = {str: Kind.TEXT, int: Kind.INTEGER, bool: Kind.BOOLEAN, float: Kind.MICROSECONDS}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from botproxy.model import ScoreSource, Tls
-from botproxy.scoring import MachineLearningSettings, kept, load_model
+from botproxy.scoring import MachineLearningSettings, kept, load_model, shadowed
 from botproxy.scoring.ml import MachineLearning, ModelError
 from botproxy.tls import shipped_clients
 from tests.scoring.recorded import make_facts
@@ -52,6 +52,22 @@ def test_what_it_was_asked_is_kept_for_the_event(engine: MachineLearning) -> Non
     asked = kept(facts)
     assert asked is not None
     assert asked.model == engine.model.version
+
+
+def test_a_model_on_trial_is_asked_about_its_share_and_decides_nothing(engine: MachineLearning) -> None:
+    other = engine.model._replace(
+        calibration=engine.model.calibration._replace(offset=engine.model.calibration.offset + 3)
+    )
+    tried = MachineLearning(engine.model, shipped_clients(), trial=other, share=4)
+    facts = make_facts(BROWSER)
+    for ray, asked in (("3fff000000000000", True), ("4000000000000000", False), ("ffffffffffffffff", False)):
+        one = facts._replace(request=facts.request._replace(ray=ray), memo={})
+        assert tried.assess(one).score == engine.assess(facts).score
+        assert (shadowed(one) > 0) is asked
+    assert shadowed(one) == 0
+    every = MachineLearning(engine.model, shipped_clients(), trial=other, share=1)
+    every.assess(one)
+    assert shadowed(one) >= every.assess(facts).score
 
 
 def test_a_model_of_the_operator_that_is_none_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""First requests are given the benefit of the doubt, and impersonators keep what they did."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from botproxy.scoring.ml import NAMES, Calibration, Group, Trees
+from botproxy.scoring.ml.vector import FEATURES
+from botproxy.training.calibration import probability
+from botproxy.training.guarding import PAST, TLS, guarded, shifts
+from botproxy.training.impersonating import impersonated
+from botproxy.training.samples import Matrix, as_first, untold
+
+
+def vectors(rows: int, seed: int = 1) -> Matrix:
+    drawn = np.random.default_rng(seed).random((rows, len(NAMES))).astype(np.float32) + 1
+    drawn[:, NAMES.index("accept")] = 2
+    drawn[:, NAMES.index("method")] = 0
+    return drawn
+
+
+def test_no_more_people_than_stated_are_below_30_without_a_past() -> None:
+    rows = vectors(8_000)
+    rows[:4_000] = as_first(rows[:4_000])
+    rows[2_000:4_000, TLS] = np.nan
+    human = np.ones(8_000, np.bool_)
+    unseen = np.random.default_rng(2).normal(-1, 1, 8_000)
+    calibration = Calibration(0.8, -0.3)
+    untold_shift, told_shift = shifts(rows, unseen, human, calibration, 0.01)
+    assert untold_shift > 0 < told_shift
+    trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
+    made, weights = guarded(trees, np.zeros((1, 8), np.float32), rows, (untold_shift, told_shift))
+    moved = unseen + made.values(rows) - 0.25
+    said = probability(moved * calibration.slope + calibration.offset)
+    assert 0.005 < (said[:4_000] < 0.295).mean() <= 0.0105
+    assert np.array_equal(moved[4_000:], unseen[4_000:]), "who has a past is judged as before"
+    assert weights[1].sum() == 8_000
+
+
+def test_text_browsers_do_not_decide_for_all_and_few_decide_nothing() -> None:
+    rows = as_first(vectors(400))
+    human = np.ones(400, np.bool_)
+    unseen = np.full(400, 3.0)
+    unseen[:40] = -9.0
+    rows[:40, NAMES.index("claimed_browser")] = 0
+    assert shifts(rows, unseen, human, Calibration(), 0.01) == (0.0, 0.0)
+    assert shifts(rows[:50], np.full(50, -9.0), human[:50], Calibration(), 0.01) == (0.0, 0.0)
+
+
+def test_a_first_request_has_no_session_and_the_version_of_http_is_always_known() -> None:
+    rows = vectors(3)
+    first, behind = as_first(rows), untold(rows)
+    assert (first[:, NAMES.index("session")] == 0).all()
+    assert np.isnan(first[:, PAST]).all()
+    assert np.isnan(behind[:, TLS]).all()
+    assert (behind[:, NAMES.index("http_version")] == rows[:, NAMES.index("http_version")]).all()
+
+
+def test_an_impersonator_has_a_browser_s_facts_and_its_own_doings() -> None:
+    rows = vectors(200)
+    human = np.arange(200) < 100
+    rows[150:] = as_first(rows[150:])
+    changed = impersonated(rows, human, 1.0, np.random.default_rng(1))
+    caller = np.array([feature.group is Group.CALLER for feature in FEATURES])
+    assert np.array_equal(changed[:100], rows[:100])
+    assert np.array_equal(changed[100:150][:, caller], rows[100:150][:, caller])
+    headers = NAMES.index("headers")
+    assert set(changed[100:150, headers].tolist()) <= set(rows[:100, headers].tolist())
+    assert np.array_equal(changed[150:], rows[150:], equal_nan=True), "who has no past has done nothing yet"
