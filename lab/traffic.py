@@ -32,6 +32,7 @@ from typing import Any
 from botproxy.training import dataset
 from botproxy.training.dataset import Labelled
 from lab import plans, shop
+from lab.beside import TARGETS, beside
 from lab.fleet import RUNNERS, TOOLS, Runner, Tool
 from lab.population import HTTP2, Person, Population
 from lab.programs import HERE
@@ -243,6 +244,42 @@ def automation(lab: Laboratory, rounds: int, only: set[str]) -> None:
     record(lab, rounds, only)
 
 
+def besides(number: int, seed: int) -> Iterator[list[Labelled]]:
+    """Visits of drawn people to a page that opens WebSockets, starts workers, asks other hosts, and the like."""
+    rng = random.Random(seed)
+    population = Population(seed)
+    wanted = {engine: round(number * share) for engine, share in ENGINES.items()}
+    for person in chosen(population, wanted):
+        session = f"b{rng.getrandbits(40):010x}"
+        address = f"198.{rng.choice((18, 19))}.{rng.randrange(256)}.{rng.randrange(1, 255)}"
+        path = rng.choice(shop.PAGES)
+        (page,) = population.visit(person, SITE, path, 0)
+        asked = [("page", path, page)]
+        for kind, one in beside(person, SITE, f"https://{SITE}{path}", rng.randint(4, 10), rng):
+            asked.append((kind, TARGETS[kind], one))
+        clock = 0.0
+        found: list[Labelled] = []
+        for step, (kind, target, one) in enumerate(asked):
+            http2 = person.http2 and kind != "websocket"
+            found.append(
+                Labelled(
+                    human=True, family=f"generated-{person.browser.partition('/')[0]}",
+                    client=f"{person.browser.partition('.')[0]}-{person.system}-{person.device}",
+                    version=person.browser.partition("/")[2], behaviour="browsing", disguise="none",
+                    generated=True, session=session, step=step, time=round(clock, 4), address=address,
+                    method=one.method, target=target, http="HTTP/2" if http2 else "HTTP/1.1", secure=True, host=SITE,
+                    headers=one.headers, body=40 if one.method == "POST" else 0,
+                    kind="page" if kind == "page" else "other", status=101 if kind == "websocket" else 200,
+                    content_type="text/html" if kind == "page" else "", ja3="",
+                    ja4=person.ja4 if http2 else person.ja4.replace("h2_", "h1_", 1), tls="TLSv1.3",
+                    cipher="TLS_AES_128_GCM_SHA256", http2=HTTP2[person.engine] if http2 else "",
+                    since=round(clock, 3) if any(name.lower() == "cookie" for name, _ in one.headers) else None,
+                )
+            )  # fmt: skip
+            clock += rng.uniform(0.02, 3.0)
+        yield found
+
+
 def generated(number: int, seed: int) -> Iterator[list[Labelled]]:
     """Visits of drawn people: header sets of real devices, times and paths made up. Marked as generated."""
     rng = random.Random(seed)
@@ -373,9 +410,31 @@ def assemble(asked: argparse.Namespace) -> None:
     print(json.dumps({name: value for name, value in card.items() if name != "versions"}, indent=1))
 
 
+def widen(asked: argparse.Namespace) -> None:
+    """Add drawn people who ask for what is beside pages to a data set that is there."""
+    before = list(dataset.read(asked.out))
+    card = dataset.card(asked.out)
+    sessions = list(besides(asked.people, asked.seed))
+    added = timed(sessions, random.Random(asked.seed), HOURS)
+    requests = sorted([*before, *added], key=lambda one: (one.time, one.session, one.step))
+    counts = {**card["visits_by_family"]["humans"]}
+    for session in sessions:
+        counts[session[0].family] = counts.get(session[0].family, 0) + 1
+    card |= {
+        **json.loads((HERE / "card.json").read_text()),
+        "requests": len(requests),
+        "visits": card["visits"] + len(sessions),
+        "requests_of_humans": card["requests_of_humans"] + len(added),
+        "requests_generated": card["requests_generated"] + len(added),
+        "visits_by_family": {**card["visits_by_family"], "humans": dict(sorted(counts.items()))},
+    }
+    dataset.write(asked.out, card, requests)
+    print(f"{asked.out}: {len(sessions)} visits and {len(added)} requests more, {asked.out.stat().st_size} bytes")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("act", choices=("record", "generate", "assemble"))
+    parser.add_argument("act", choices=("record", "generate", "assemble", "widen"))
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(GROUPS))
     parser.add_argument("--parts", type=Path, default=Path("parts"), help="where parts are kept")
     parser.add_argument("--out", type=Path, default=Path("lab/data/traffic.jsonl.xz"), help="the data set")
@@ -391,6 +450,8 @@ def main() -> None:
         record(asked)
     elif asked.act == "generate":
         save(asked.parts / "generated.jsonl.xz", list(generated(asked.people, asked.seed)))
+    elif asked.act == "widen":
+        widen(asked)
     else:
         assemble(asked)
 

@@ -1,0 +1,171 @@
+"""The figures of `docs/detection.md`: what the shipped model and the heuristics do to clients not fitted on.
+
+`python -m lab.targets --hold FAMILY …` with the families and clients that the model was held back from. Every share
+comes with its number and Wilson's 95 % interval. `as first` is every request asked as if it were the first of its
+caller: no session, and no past.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from botproxy.scoring.ml import NAMES, Model, decode
+from botproxy.training.baselines import LogisticRegression
+from botproxy.training.dataset import Labelled, read
+from botproxy.training.evaluation import says, scores
+from botproxy.training.measuring import Share, below
+from botproxy.training.replaying import DRIVEN, TEXT_BROWSERS, replay
+from botproxy.training.samples import Matrix, Numbers, Table, Truths, as_first, table, weights
+from botproxy.training.splitting import held_back
+from botproxy.training.terminated import varied
+
+IMPERSONATING: Final = frozenset(("primp", "curl-cffi", "cloudscraper", "got-scraping"))
+DATA: Final = Path("lab/data/traffic.jsonl.xz")
+MODEL: Final = Path("botproxy/scoring/ml/default.model")
+FIFTH: Final = 5
+
+
+class Judged(NamedTuple):
+    """Held-back requests, and their scores."""
+
+    rows: Table
+    plain: Truths  # of a library or a scanner that makes no attempt at TLS
+    disguise: np.ndarray
+    pages: np.ndarray  # which page of its visit it is, from 1; half a one more for what comes after a page
+    model: Numbers
+    alone_first: Numbers
+    logistic: Numbers
+
+    @property
+    def whole(self) -> Numbers:
+        """With the heuristics: what they find has score 1."""
+        return np.where(self.rows.heuristics, 1, self.model)
+
+    @property
+    def heuristics(self) -> Numbers:
+        """The heuristics alone: what they do not find has score 50."""
+        return np.where(self.rows.heuristics, 1, 50)
+
+
+def judged(model: Model, hold: tuple[str, ...]) -> Judged:
+    """The held-back part of the data set, as recorded and as it would have come otherwise."""
+    requests = [*read(DATA), *varied(read(DATA), 1)]
+    rows = table([*replay(read(DATA)), *replay(varied(read(DATA), 1), 1)])
+    held = held_back(rows, hold)
+    pages = _pages(requests)
+    fitted, mine = rows.where(~held), rows.where(held)
+    say = says(model)
+    logistic = LogisticRegression(fitted.vectors, fitted.human, weights(fitted, model.prior))
+    disguise = np.array([each.partition(", ")[2] or "none" for each in mine.behaviours.tolist()])
+    odd = np.isin(mine.families, sorted(DRIVEN | IMPERSONATING))
+    return Judged(
+        mine,
+        ~mine.human & ~odd,
+        disguise,
+        pages[held],
+        scores(say(mine.vectors)),
+        scores(say(as_first(mine.vectors))),
+        scores(logistic.probabilities(mine.vectors)),
+    )
+
+
+def _pages(requests: Iterable[Labelled]) -> np.ndarray:
+    seen: dict[str, int] = {}
+    found: list[float] = []
+    for one in requests:
+        if one.step == 0:
+            seen[one.session] = 0
+        page = one.kind == "page" and one.status < 400
+        seen[one.session] = seen.get(one.session, 0) + page
+        found.append(seen[one.session] + (0.0 if page else 0.5))
+    return np.array(found)
+
+
+def lines(found: Judged) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """What is asked, the target, and shares: everything, without heuristics, logistic regression, heuristics alone."""
+    rows, first = found.rows, found.rows.steps == 0
+
+    def shares(chosen: Truths) -> tuple[str, str, str, str]:
+        every = (found.whole, found.model, found.logistic, found.heuristics)
+        return (*(str(below(each[chosen])) for each in every),)  # type: ignore[return-value]
+
+    for name, disguise, target in (
+        ("libraries and scanners as they are, first request", "none", "≥ 99.5 %"),
+        ("the same with a browser's User-Agent, first request", "agent", ""),
+        ("the same with all visible headers of a browser, first request", "headers", ""),
+    ):
+        yield (name, target, *shares(found.plain & first & (found.disguise == disguise)))
+    for name, disguise, target in (
+        ("libraries and scanners as they are, every request as first", "none", "≥ 99.5 %"),
+        ("the same with a browser's User-Agent, every request as first", "agent", ""),
+        ("the same with all visible headers of a browser, every request as first", "headers", ""),
+    ):
+        chosen = found.plain & (found.disguise == disguise)
+        whole = np.where(rows.heuristics, 1, found.alone_first)
+        yield (
+            name, target, str(below(whole[chosen])), str(below(found.alone_first[chosen])), "",
+            str(below(found.heuristics[chosen])),
+        )  # fmt: skip
+    impersonating = ~rows.human & (found.disguise == "tls")
+    stealthy = ~rows.human & (found.disguise == "stealth")
+    for name, chosen, target in (
+        ("impersonators of TLS and headers, visits below 30 by their fifth page", impersonating, "≥ 95 %"),
+        ("automation with a plug-in against detection, likewise, without JavaScript detections", stealthy, ""),
+    ):
+        parts = [by_fifth(found, chosen, each) for each in (found.whole, found.model, found.logistic, found.heuristics)]
+        yield (name, target, *map(str, parts))  # type: ignore[misc]
+    later = rows.steps >= FIFTH - 1
+    yield ("impersonators, requests from the fifth on", "", *shares(impersonating & later))
+    yield ("people, first request", "≤ 0.5 %", *shares(rows.human & first))
+    yield ("people, from the fifth request on", "≤ 0.5 %", *shares(rows.human & later))
+    mainstream = rows.human & ~np.isin(rows.families, sorted(TEXT_BROWSERS))
+    every = [visits(found, mainstream, each) for each in (found.whole, found.model, found.logistic, found.heuristics)]
+    yield ("people's visits with any request below 30", "none", *map(str, every))  # type: ignore[misc]
+
+
+def by_fifth(found: Judged, chosen: Truths, given: Numbers) -> Share:
+    """Of visits with at least five pages, those that had a score below 30 by the fifth."""
+    long = set(found.rows.sessions[chosen & (found.pages >= FIFTH)].tolist())
+    low = set(found.rows.sessions[chosen & (found.pages <= FIFTH) & (given < 30)].tolist())
+    return Share(len(long & low), len(long))
+
+
+def visits(found: Judged, chosen: Truths, given: Numbers) -> Share:
+    """Visits with any score below 30."""
+    every = set(found.rows.sessions[chosen].tolist())
+    return Share(len(set(found.rows.sessions[chosen & (given < 30)].tolist())), len(every))
+
+
+def drawn(model: Model, number: int, seed: int) -> Iterator[tuple[str, Share]]:
+    """People drawn anew from the public model of devices, each with a first request."""
+    from lab.traffic import generated
+
+    firsts = [visit[0]._replace(time=float(at)) for at, visit in enumerate(generated(number, seed))]
+    for name, requests in (("as drawn", firsts), ("as they would have come otherwise", list(varied(firsts, seed)))):
+        vectors: Matrix = table(replay(requests)).vectors
+        yield name, below(scores(says(model)(vectors)))
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hold", action="append", default=[])
+    parser.add_argument("--drawn", type=int, default=0, help="people to draw; needs apify_fingerprint_datapoints")
+    asked = parser.parse_args()
+    model = decode(MODEL.read_bytes(), NAMES)
+    print("| below 30 | target | everything | without heuristics | logistic regression | heuristics alone |")
+    print("|---|---|---|---|---|---|")
+    for line in lines(judged(model, tuple(asked.hold))):
+        print(f"| {' | '.join(line)} |")
+    if asked.drawn:
+        for name, share in drawn(model, asked.drawn, 20_269):
+            print(f"| header sets of real devices, first request, {name} | ≤ 0.5 % | {share} | {share} | | |")
+
+
+if __name__ == "__main__":
+    main()
