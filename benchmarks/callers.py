@@ -10,8 +10,10 @@ import random
 import time
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Any
 
-from botproxy.model import Client, Headers, Request, Tls
+from botproxy.model import Client, Event, Facts, Headers, Request, Tls
+from botproxy.scoring.anomaly import AnomalyDetection, Found, Learner, Outliers, Settings
 from botproxy.traffic import Profiles, Seen
 
 NOW = 1_700_000_000.0
@@ -40,6 +42,66 @@ def least(what: Callable[[], int]) -> float:
         number = what()
         best = min(best, (time.process_time() - begun) / number * 1e6)
     return best
+
+
+def learning(visits: list[tuple[Request, Client, str, Seen]]) -> Callable[[], int]:
+    """What the supervisor does with the events of these visits."""
+    learner = Learner()
+    learner.configure({"shop": Settings(enabled=True)}, {})
+    at = {name: number for number, name in enumerate(Event._fields)}
+    rows: list[list[Any]] = []
+    for request, client, session, seen in visits:
+        row: list[Any] = [""] * len(Event._fields)
+        said = {
+            "zone": "shop", "end": seen.when, "client_ip": client.text, "client_asn": 64500, "method": "GET",
+            "ja4": client.tls.ja4 if client.tls is not None else "", "host": "a", "path": request.path.decode(),
+            "status": 200, "content_type": seen.content_type.decode(), "static_resource": seen.static,
+            "session": session, "score": 50, "score_source": "Not Computed", "action": "unknown",
+            "header_fingerprint": "h2-04-00-a-b",
+        }  # fmt: skip
+        for name, value in said.items():
+            row[at[name]] = value
+        rows.append(row)
+
+    def learn() -> int:
+        learner.take(rows)
+        for row in rows:
+            row[at["end"]] += 10.0
+        return len(rows)
+
+    return learn
+
+
+def looking_up(kept: Profiles, visits: list[tuple[Request, Client, str, Seen]]) -> list[tuple[str, float]]:
+    """What the engine of a worker costs a request: with nothing found, with others found, and of a found group."""
+    outliers = Outliers()
+    engine = AnomalyDetection(outliers.of("shop"))
+    asked = [
+        Facts(
+            request,
+            client,
+            "shop",
+            seen.static,
+            None,
+            None,
+            {},
+            profile=kept.read(kept.keys(request, client, session), NOW),
+        )
+        for request, client, session, seen in visits
+    ]
+
+    def assess() -> int:
+        for facts in asked:
+            engine.assess(facts)
+        return len(asked)
+
+    costs = [("nothing is found", least(assess))]
+    usual = ("scraping", NOW + 1e6, 90.0, 30.0, 60, False, False, True)
+    outliers.take([Found("shop", "address", f"192.0.{n >> 8}.{n & 255}", *usual) for n in range(10_000)], NOW)
+    costs.append(("10,000 are", least(assess)))
+    outliers.take([Found("shop", "ja4", f"t13d{n}", *usual) for n in range(1000)], NOW)
+    costs.append(("and their JA4", least(assess)))
+    return costs
 
 
 def main() -> None:
@@ -89,6 +151,9 @@ def main() -> None:
             flood.observe(key, request, seen)
         return 10_000
 
+    print(f"learn from an event {least(learning(visits)):6.1f} µs, in the supervisor, where anomaly detection is on")
+    for name, cost in looking_up(kept, visits):
+        print(f"{name:19} {cost:6.2f} µs")
     print(f"a flood of new ones {least(drown):6.1f} µs, everything full, reading and counting together")
 
 

@@ -37,6 +37,9 @@ _PAGES_OF_A_SESSION: Final = 3.5
 _PAGES_OF_ANYBODY: Final = 5.5
 """Without parts; of who comes with a session, and of who is in no other group than all visitors."""
 
+_PAGES_OF_A_PERSON: Final = 8.0
+"""Of each session at an address, if someone else comes from there without one."""
+
 
 @final
 class Known:
@@ -288,13 +291,16 @@ def _of_group(held: Held, facts: Facts, profile: Profile) -> Finding | None:
                 return said.certain
             continue
         pages = own.requests - own.subresources
+        sessions = address.peers if session is None else 0.0  # people are behind it, though they have pages in a cache
         if own.paths < _TWO or own.reports > _SOME:
             # With one page before, this is the second; who asks for one page again and again reads no site.
-            if found.spread and session is None and pages > _SOME and found.where != ZONE:
+            if found.spread and session is None and pages > _SOME > sessions and found.where != ZONE:
                 return said.likely
             continue
-        enough = _PAGES_OF_A_SESSION if session is not None else _TWO
-        if pages > (_PAGES_OF_ANYBODY if found.where == ZONE else enough):
+        enough = _PAGES_OF_A_SESSION if session is not None or sessions > _SOME else _TWO
+        if found.where == ZONE:
+            enough = _PAGES_OF_ANYBODY
+        if pages > enough + _PAGES_OF_A_PERSON * sessions:
             return said.certain
     return None
 
@@ -313,5 +319,8 @@ def _browses(session: Session | None, profile: Profile | None, parts: bool) -> b
     if profile is None or profile.session is None:
         return True
     own = profile.session
-    # What scripts of pages ask for is no part of a page, and who only wants pages does not ask for it.
-    return _loads(own) or (own.pages > _SOME and (own.requests - own.pages - own.logins) * 4.0 > own.pages)
+    if _loads(own):
+        return True
+    # What scripts of pages ask for is no part of a page, and who only wants pages does not ask for it. The first page
+    # of a visit comes without the session that it is answered with.
+    return max(own.pages, profile.address.pages) > _SOME and (own.requests - own.pages - own.logins) * 4.0 > own.pages

@@ -130,6 +130,20 @@ def test_of_a_group_people_are_not(where: str, key: str) -> None:
     assert score(facts(own=monitor), told) is None
 
 
+def test_the_first_page_behind_an_address_with_sessions_is_no_part_of_a_group() -> None:
+    cached = Behaviour(requests=6.0, pages=6.0, paths=6.0, peers=1.0)  # somebody whose cache is full
+    assert score(facts(own=cached), found("ja4", JA4)) is None
+    assert score(facts(own=cached), found("ja4", JA4, spread=True)) is None
+    assert score(facts(own=cached._replace(requests=30.0, pages=30.0)), found("ja4", JA4)) == 1
+
+
+def test_a_session_that_began_with_a_page_and_goes_on_with_data_is_a_browsers() -> None:
+    data = Behaviour(requests=5.0, paths=3.0)
+    page = Behaviour(requests=6.0, pages=1.0, paths=4.0, peers=1.0)
+    assert score(facts(own=page, session=data), found("ja4", JA4)) is None
+    assert score(facts(own=page._replace(pages=0.0), session=data), found("ja4", JA4)) == 1
+
+
 def test_who_passed_javascript_detections_is_in_no_group() -> None:
     passed = Clearance(ClearanceLevel.JS, NOW + 60, True, NOW + 60, "0" * 16)
     assert score(facts(session=BARE, clearance=passed), found("ja4", JA4)) is None
