@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 import duckdb
-import numpy
 
 from botproxy.store.duckdb import file, offline, rollups, tables
 from botproxy.store.duckdb.dialect import DuckdbWriter
+from botproxy.store.duckdb.inserting import Batch
 from botproxy.store.events import sql
 from botproxy.store.events.batch import columns
-from botproxy.store.events.columns import EVENT_COLUMNS, KINDS, Kind
+from botproxy.store.events.columns import EVENT_COLUMNS
 from botproxy.store.events.contract import EventStatus, NewerSchema, Retention, StoreUnavailable
 from botproxy.store.events.query import MICROSECONDS, Answer, Events, Groups, check
 from botproxy.store.events.sampling import Sampler
@@ -51,7 +51,6 @@ FETCHED: Final = 64
 MAX_ASKING: Final = 32
 """Questions that wait; more are refused."""
 
-_DTYPES: Final = {Kind.INTEGER: "int64", Kind.MICROSECONDS: "int64", Kind.BOOLEAN: "bool"}
 
 _log = logging.getLogger(__name__)
 
@@ -372,12 +371,9 @@ class DuckdbStore:
         execute("BEGIN")
         first = self._sequence + 1
         try:
-            made = columns(rows, intervals, first)
-            batch = {
-                name: numpy.array(values, dtype=_DTYPES.get(KINDS[name], "object")) for name, values in made.items()
-            }
-            self._connection.register("batch", batch)
-            execute("INSERT INTO events BY NAME SELECT * FROM batch")
+            batch = Batch.of(columns(rows, intervals, first))
+            self._connection.register("batch", batch.varied)
+            execute(batch.insert, batch.constants)
             self._connection.unregister("batch")
             execute("COMMIT")
         except BaseException:
