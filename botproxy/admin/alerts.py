@@ -30,7 +30,7 @@ def add_routes(app: web.Application) -> None:
 
 async def _listed(request: web.Request) -> web.Response:
     text = request.query.get("limit", "50")
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_ALERTS:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_ALERTS:
         return web.json_response({"error": f"limit is a whole number from 1 to {MAX_ALERTS}"}, status=400)
     alerts = request.app[ALERTS]
     found = [] if alerts is None else await alerts.listed(operator_of(request), int(text))

@@ -74,7 +74,7 @@ def _answering(
 async def _listed(inbox: Inbox, request: web.Request) -> dict[str, Any]:
     given = request.query
     text = given.get("limit", "50")
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_REPORTS:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_REPORTS:
         raise OperatorError(f"limit is a whole number from 1 to {MAX_REPORTS}")
     word = given.get("handled", "")
     if word not in ("", "yes", "no"):

@@ -82,6 +82,8 @@ class Alerting:
         self._webhooks: Final = Webhooks()
         self._looking: asyncio.Task[None] | None = None
         self.given = 0
+        self.failures = 0
+        """Batches of events that could not be counted whole."""
 
     def prepare(self, settings: AlertSettings) -> list[Hook]:
         """Read what the settings name. Raises `Refused`."""
@@ -104,10 +106,16 @@ class Alerting:
             self._looking = asyncio.get_running_loop().create_task(self._fill(self._watch, now))
 
     def take(self, rows: Sequence[Row]) -> None:
-        """Count events."""
+        """Count events. Raises nothing: whoever else gets these rows must not go without them."""
         watch = self._watch
-        if watch is not None:
+        if watch is None:
+            return
+        try:
             watch.take(rows)
+        except Exception:
+            self.failures += 1
+            if self.failures == 1:
+                _log.exception("alerts could not count a batch of events")
 
     def tick(self) -> None:
         """Called about once a second."""

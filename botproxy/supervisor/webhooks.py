@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -91,7 +92,9 @@ class Webhooks:
                 problem = await self._posted(session, hook, body)
                 if problem:
                     self.lost += 1
-                    _log.error("an alert could not be posted", extra=log.fields(url=hook.url, problem=problem))
+                    # Of the address its host alone: with chat programs the path is the secret.
+                    host = urlsplit(hook.url).hostname
+                    _log.error("an alert could not be posted", extra=log.fields(host=host, problem=problem))
                 else:
                     self.sent += 1
 
@@ -110,7 +113,9 @@ class Webhooks:
                     if answer.status < 500 and answer.status != 429:
                         return problem
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                problem = str(error) or type(error).__name__
+                problem = (str(error) or type(error).__name__).replace(hook.url, "its address")
+            except ValueError as error:  # such as a line break within a token
+                return type(error).__name__
             if pause is not None:
                 await asyncio.sleep(pause)
         return problem

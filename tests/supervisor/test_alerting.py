@@ -156,6 +156,38 @@ async def test_a_redirect_is_not_followed(receiver: Any) -> None:
     await webhooks.end()
 
 
+async def test_a_path_that_is_a_secret_is_not_logged(receiver: Any, caplog: pytest.LogCaptureFixture) -> None:
+    webhooks = Webhooks(pauses=())
+    server = receiver.server
+    hooks = [
+        Hook(str(server.make_url("/hook")), ()),
+        Hook(str(server.make_url("/hook?two")), (("Authorization", "Bearer broken\ntoken"),)),
+        Hook("http://127.0.0.1:1/hook", ()),
+    ]
+    webhooks.configure(hooks)
+    receiver.statuses = [404]
+    for _ in range(2):
+        webhooks.post({"n": 1})
+    await until(lambda: webhooks.sent + webhooks.lost == 6)
+    assert "could not be posted" in caplog.text
+    said = [str(vars(record)) for record in caplog.records]
+    assert not any("/hook" in each or "broken" in each for each in said)
+    await webhooks.end()
+
+
+def test_events_that_cannot_be_counted_are_in_nobodys_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def count() -> Alerting:
+        alerting = Alerting(lambda: tmp_path, lambda: None)
+        alerting.configure(AlertSettings(), [])
+        alerting.take([["no event"]])
+        alerting.take([["no event"]])
+        await alerting.end()
+        return alerting
+
+    assert asyncio.run(count()).failures == 2
+    assert caplog.text.count("alerts could not count") == 1
+
+
 async def test_what_waits_has_a_bound() -> None:
     webhooks = Webhooks(pauses=(60.0,))
     webhooks.configure([Hook("http://127.0.0.1:1/", ())])
