@@ -108,6 +108,26 @@ def test_passwords_in_addresses_are_not_shown(plain: Source) -> None:
     assert "secret@" not in diff
 
 
+def test_what_lets_in_whoever_knows_it_is_not_shown_but_that_it_differs_is(plain: Source) -> None:
+    def diff(hook: str) -> str:
+        more = f"""
+alerts: {{webhooks: [{{url: "https://chat.example/hooks/{hook}"}}]}}
+logpush:
+  - name: one
+    http: {{url: "https://logs.example/in?token={hook}", headers: {{X-Key: "{hook}", X-File: {{file: k}}}}}}
+"""
+        before, after = (plain._replace(text=text).to_json() for text in (SITE, SITE + more))
+        names = ["a", "b"]
+        return str(answer({"question": "difference", "before": before, "after": after, "names": names})["diff"])
+
+    first, second = diff("secret-one"), diff("secret-two")
+    assert "secret" not in first
+    assert "https://chat.example/…" in first
+    assert "https://logs.example/…" in first
+    assert "file: k" in first
+    assert first != second
+
+
 @pytest.mark.parametrize(
     ("expression", "fields", "error"),
     [("ip.src in $office and ssl", ["ip.src", "ssl"], None), ("ip.src eq", [], "expected")],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 import yaml
@@ -28,20 +29,43 @@ MAX_DIFF: Final = 2_000
 
 
 _CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
+_ADDRESS: Final = re.compile(r"https?://[^/?#\s]*/(?=.)")
 
 
-def text_of(whole: Whole, zones: Collection[str] | None = None) -> str:
+def text_of(
+    whole: Whole, zones: Collection[str] | None = None, told: Callable[[Value], Value] = lambda value: value
+) -> str:
     """The configuration with its overlay as YAML, without remarks; with `zones`, what concerns these alone."""
     value = whole.document.value
     if zones is not None and isinstance(value, dict):
         of = value.get("zones")
         value = {"zones": [each for each in of if _named(each) in zones] if isinstance(of, list) else []}
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+    return yaml.safe_dump(told(value), sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _told(value: Value, place: str = "") -> Value:
+    """Without what is a secret although it stands in the configuration: paths of webhooks and of log exports, which let
+    in whoever knows them, and values of headers. Four digits of a hash say whether they differ."""
+    if isinstance(value, dict):
+        return {
+            name: _mark(each)
+            if place.endswith(".headers") and isinstance(each, str)
+            else _told(each, f"{place}.{name}" if place else name if name in ("logpush", "webhooks") else "")
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_told(each, place) for each in value]
+    address = _ADDRESS.match(value) if isinstance(value, str) and place.endswith(".url") else None
+    return value if address is None else f"{address[0]}{_mark(str(value))}"
+
+
+def _mark(secret: str) -> str:
+    return f"… ({sha256(secret.encode('utf-8', 'replace')).hexdigest()[:4]})"
 
 
 def difference(before: Whole, after: Whole, names: tuple[str, str], zones: Collection[str] | None = None) -> str:
     """What is different, as a unified diff; "" when nothing is."""
-    one, other = (_CREDENTIALS.sub("//…@", text_of(each, zones)).splitlines() for each in (before, after))
+    one, other = (_CREDENTIALS.sub("//…@", text_of(each, zones, _told)).splitlines() for each in (before, after))
     lines = list(difflib.unified_diff(one, other, *names, lineterm=""))
     more = len(lines) - MAX_DIFF
     if more > 0:
