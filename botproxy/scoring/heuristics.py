@@ -271,7 +271,8 @@ def _reach(expression: Expression) -> int:
     fields = expression.scheme.fields
     if expression.repeats or all(name in _OF_THE_CONNECTION or fields[name].repeats for name in expression.fields):
         return 0
-    return 1
+    # What is kept with a block is kept for whoever sends it, and not for one connection.
+    return 2 if expression.fields & _OF_THE_CONNECTION else 1
 
 
 def _parse(name: str, text: str, faults: list[Fault]) -> Iterable[tuple[int, Fingerprint]]:

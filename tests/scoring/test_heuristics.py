@@ -96,9 +96,11 @@ def test_a_fingerprint_that_reads_more_than_headers_is_asked_every_time() -> Non
     assert engine.assess(facts._replace(request=facts.request._replace(method=b"TRACE"), memo={})) is not None
 
 
-def test_what_is_remembered_of_a_header_block_is_not_of_another_client() -> None:
+@pytest.mark.parametrize("more", ["", ' and http.cookie eq ""', ' and http.referer eq ""'])
+def test_what_is_remembered_of_a_header_block_is_not_of_another_client(more: str) -> None:
     chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
-    engine = Heuristics.load({"a": "- {id: 1, tag: t, reason: r, expression: 'botproxy.tls_fit eq \"contradicts\"'}"})
+    text = f"- {{id: 1, tag: t, reason: r, expression: 'botproxy.tls_fit eq \"contradicts\"{more}'}}"
+    engine = Heuristics.load({"a": text})
     facts = make_facts([("User-Agent", chrome)], secure=True)
 
     def over(ja4: str) -> Facts:
