@@ -19,14 +19,30 @@ function active(): boolean {
   return !activation || activation.hasBeenActive;
 }
 
+// Scales by which a browser that hides its own may draw: then a place is a whole one times the scale.
+const SCALES = [1.1, 1.2, 1.25, 4 / 3, 1.5, 5 / 3, 1.75, 2, 2.25, 2.5, 3, 0.9, 0.8, 0.75, 2 / 3, 0.5];
+
+function off(value: number): boolean {
+  return Math.abs(value - Math.round(value)) > 0.002;
+}
+
 /**
- * Whether a pointer is where no pointing device puts it: between the steps of a screen without scaling, and between those
- * of Wayland, 256 in a pixel. Macs have finer ones.
+ * Counts the places where no pointing device puts a mouse: on a screen without scaling they are whole, and with Wayland
+ * there are 256 in a pixel. Macs have finer ones, and other engines than Chromium were not looked at.
  */
-function between256(event: PointerEvent): boolean {
-  const viewport = window.visualViewport;
-  return event.pointerType === "mouse" && window.devicePixelRatio === 1 && (!viewport || viewport.scale === 1) &&
-    !/^(Mac|i[PM])/.test(navigator.platform) && ((event.clientX * 256) % 1 !== 0 || (event.clientY * 256) % 1 !== 0);
+function counter(): (event: PointerEvent) => number {
+  const missed = SCALES.map(() => 0);
+  let fine = 0;
+  const looks = navigator.vendor === "Google Inc." && !/^(Mac|i[PM])/.test(navigator.platform);
+  return (event) => {
+    const viewport = window.visualViewport;
+    if (looks && event.pointerType === "mouse" && window.devicePixelRatio === 1 && (!viewport || viewport.scale === 1)) {
+      const { clientX: x, clientY: y } = event;
+      fine += off(x * 256) || off(y * 256) ? 1 : 0;
+      SCALES.forEach((scale, at) => (missed[at]! += off(x * scale) || off(y * scale) ? 1 : 0));
+    }
+    return Math.min(fine, ...missed);
+  };
 }
 
 function once(button: HTMLButtonElement, shift: number, clock: () => number): Promise<Press> {
@@ -41,6 +57,7 @@ function once(button: HTMLButtonElement, shift: number, clock: () => number): Pr
     let travel = 0;
     let turns = 0;
     let between = 0;
+    const count = counter();
     let last: { x: number; y: number; across: number; along: number } | null = null;
     let clicked: MouseEvent | null = null;
     const listening: [EventTarget, string, EventListener][] = [];
@@ -76,7 +93,7 @@ function once(button: HTMLButtonElement, shift: number, clock: () => number): Pr
         turns += across * last.across + along * last.along < 0 ? 1 : 0;
       }
       moves++;
-      between += between256(event) ? 1 : 0;
+      between = count(event);
       last = { x: event.clientX, y: event.clientY, across, along };
     });
     listen(button, "pointerdown", (event: PointerEvent) => {
