@@ -62,7 +62,7 @@ export function useAsk<T>(path: string, given: Record<string, string> = {}): Ans
     );
     return () => abort.abort();
   }, [key, seen]);
-  return state;
+  return state.key === key ? state : { ...state, loading: Boolean(path) }; // another question from this moment on
 }
 
 /** A question of `/api/analytics` about the view. */
