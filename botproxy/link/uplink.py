@@ -149,8 +149,9 @@ class Uplink:
         return True
 
     def passed_over(self, record: Mapping[str, Any]) -> bool:
-        """Tell of a page that got no script, soon. Whether there was room for it; it waits with the reports."""
-        if self._lost or len(self._reports) >= MAX_REPORTS:
+        """Tell of a page that got no script, soon. Whether there was room for it; it waits with the reports, which keep
+        half of the room to themselves."""
+        if self._lost or len(self._reports) >= MAX_REPORTS // 2:
             return False
         self._reports.append(encode(Kind.PASSED_OVER, orjson.dumps(record)))
         return True

@@ -33,11 +33,21 @@ def test_what_the_link_has_no_room_for_is_told_of_later() -> None:
     assert [record["number"] for record in told] == [3]
 
 
+def test_whoever_asks_for_ever_new_paths_does_not_crowd_the_link() -> None:
+    told: list[Any] = []
+    pages = PassedOver("shop", lambda record: told.append(record) is None)
+    for number in range(1000):
+        pages.note(b"/%d" % number, "policy", 1000.0 + number / 1000)
+    assert 3 <= len(told) <= 5
+    pages.note(b"/999", "policy", 1002.0)
+    assert (told[-1]["path"], told[-1]["number"]) == ("/999", 2)
+
+
 def test_both_tables_are_bounded_and_the_newest_stays() -> None:
     listed = Listed()
     pages = PassedOver("shop", lambda record: listed.take(orjson.dumps(record)) is None)
     for number in range(3 * PATHS):
-        pages.note(b"/%d\xff" % number, "policy", 1000.0)
+        pages.note(b"/%d\xff" % number, "policy", 1000.0 + number)
     assert len(pages._known) == PATHS
     assert len(listed.listed()) == PATHS
     assert listed.listed()[0]["path"] == f"/{3 * PATHS - 1}\\xff"
