@@ -199,7 +199,7 @@ def _roll_back(versions: Versions, version: int) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         after = versions.next(
-            versions.current(), changes_in(target), "command line", f"back to version {version}", version
+            versions.left(), changes_in(target), "command line", f"back to version {version}", version
         )
         versions.draft(after)
         versions.take(after)

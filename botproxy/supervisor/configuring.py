@@ -177,7 +177,7 @@ class Configuring:
         target = await self._kept(asked.version)
 
         async def make() -> dict[str, Any]:
-            current = await self._current(asked.base)
+            current = await self._current(asked.base, leaving=True)
             before = await asyncio.to_thread(_understood, current)
             after = await asyncio.to_thread(changes_in, target)
             if operator.zones is not None and _without(operator, before) != _without(operator, after):
@@ -246,8 +246,8 @@ class Configuring:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def _current(self, base: int | None) -> OverlayText:
-        current = await asyncio.to_thread(self._versions.current)
+    async def _current(self, base: int | None, leaving: bool = False) -> OverlayText:
+        current = await asyncio.to_thread(self._versions.left if leaving else self._versions.current)
         number = number_of(current)
         if base is not None and base != number:
             raise StaleError(number)

@@ -92,6 +92,13 @@ class Versions:
         """See `current`."""
         return current(self.data)
 
+    def left(self) -> OverlayText:
+        """As `current`, for whoever leaves it: without its text when that cannot be read."""
+        try:
+            return self.current()
+        except ConfigError:
+            return OverlayText(str(_path(self.data, _numbers(self.data)[-1])), "")
+
     def get(self, number: int) -> OverlayText | None:
         """A version; None when it is not kept. Number 0 is without any overlay. Raises ConfigError."""
         if number == 0:
