@@ -150,7 +150,7 @@ class Asked:
         self._hand = hand
 
     def wait(self, seconds: float = PATIENCE, still: Callable[[], bool] = lambda: True) -> detections.Visit | None:
-        """Until the page behind the challenge was given, or the visitor turned away: a tool once, a person three times."""
+        """Until the page behind the challenge was given, or the visitor turned away: a tool once, a person thrice."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end and not self._site.ended.wait(0.3 if not self._hand else 1.2):
             if sum(self._site.refusals().values()) >= (3 if self._hand else 1):
