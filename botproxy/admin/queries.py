@@ -165,9 +165,10 @@ def series(view: View, split: str) -> Groups:
     return Groups(view.span, (time, split), (COUNT,), view.zones, view.filter, (Order(time),), 10_000)
 
 
-def distribution(view: View) -> Groups:
-    """Requests by score, 0 to 99."""
-    return Groups(view.span, ("score",), (COUNT,), view.zones, view.filter, (Order("score"),), 101)
+def distribution(view: View, by_group: bool = False) -> Groups:
+    """Requests by score, 0 to 99; by group as well, since 50 is a person's score and that of what nobody judged."""
+    names = ("score", "score_group") if by_group else ("score",)
+    return Groups(view.span, names, (COUNT,), view.zones, view.filter, (Order("score"),), 505)
 
 
 def sources(view: View) -> Groups:

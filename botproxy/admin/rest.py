@@ -34,7 +34,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(f"{PREFIX}/status", _status)
     app.router.add_get(f"{PREFIX}/fields", _fields)
     app.router.add_get(f"{PREFIX}/series", _viewed(lambda view, given: queries.series(view, _text(given, "by"))))
-    app.router.add_get(f"{PREFIX}/distribution", _viewed(lambda view, _: queries.distribution(view)))
+    app.router.add_get(f"{PREFIX}/distribution", _viewed(_distribution))
     app.router.add_get(f"{PREFIX}/sources", _viewed(lambda view, _: queries.sources(view)))
     app.router.add_get(f"{PREFIX}/totals", _viewed(lambda view, _: queries.totals(view)))
     app.router.add_get(f"{PREFIX}/top", _viewed(_top))
@@ -59,6 +59,13 @@ def _whole(given: Mapping[str, str], name: str, default: int, most: int) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 19 or not 1 <= int(text) <= most:
         raise QueryError(f"{name} is a whole number from 1 to {most}")
     return int(text)
+
+
+def _distribution(view: queries.View, given: Mapping[str, str]) -> Asked:
+    by = given.get("by", "")
+    if by not in ("", "score_group"):
+        raise QueryError("by is score_group, or left out")
+    return queries.distribution(view, by_group=bool(by))
 
 
 def _top(view: queries.View, given: Mapping[str, str]) -> Asked:

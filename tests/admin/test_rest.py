@@ -66,6 +66,10 @@ async def test_charts_and_rankings_are_those_of_a_scan(client: TestClient[Any, A
     assert sum(row[2] for row in series["rows"]) == len(SHOP)
     distribution = await get(client, "distribution")
     assert dict(distribution["rows"]) == Counter(record["score"] for record in SHOP)
+    grouped = await get(client, "distribution", by="score_group")
+    assert {(row[0], row[1]): row[2] for row in grouped["rows"]} == Counter(
+        (record["score"], record["score_group"]) for record in SHOP
+    )
     sources = await get(client, "sources", filter=[["score", "leq", 29], ["score", "gt", 0]])
     chosen = [record for record in SHOP if 0 < record["score"] <= 29]
     assert dict(sources["rows"]) == Counter(record["score_source"] for record in chosen)
@@ -140,6 +144,7 @@ async def test_how_the_store_is(client: TestClient[Any, Any]) -> None:
         ("top", {"limit": "0"}, "limit is a whole number"),
         ("events", {"limit": "1001"}, "limit is a whole number"),
         ("events", {"limit": "0" * 18 + "1" * 5000}, "limit is a whole number"),
+        ("distribution", {"by": "path"}, "by is score_group"),
         ("distribution", {"filter": "{}"}, "a filter is a list such as"),
         ("distribution", {"filter": '[["score"]]'}, "a filter is a list such as"),
         ("distribution", {"filter": '[["score", "is", 1]]'}, "there is no operator 'is'"),

@@ -39,7 +39,7 @@ class World:
             [PublishedList("seek", urls)],
             self.directory,
             self.fetcher,
-            ListFetchSettings(fetch=fetch, every=600.0, stale_after=3600.0, timeout=2.0, size=4096),
+            ListFetchSettings(fetch=fetch, every=600.0, stale_after=3600.0, timeout=10.0, size=4096),
             self.hear,
             lambda what, about: self.said.append((what, about.get("age", ""))),
             lambda: self.now,

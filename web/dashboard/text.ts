@@ -248,7 +248,8 @@ export const text = {
     logarithmic: "Logarithmic",
     bar: (score: number, number: string) => `score ${score}: ${number}`,
     allScores: "All scores",
-    distributionHint: "A spike in the middle is often one client of yours, such as a mobile app.",
+    distributionHint:
+      "A spike in the middle is often one client of yours, such as a mobile app. Grey is what no engine had a word for: score 50, not computed.",
     source: "Score source",
     about: (what: string) => `About ${what}`,
     top: "Top requests by attribute",

@@ -94,7 +94,7 @@ function Tiles({ answer }: { answer: Answer<Table> }): ComponentChildren {
 }
 
 function ScoresCard({ view }: { view: View }): ComponentChildren {
-  const answer = useTable("distribution", view, {}, aside(view.filter, "score"));
+  const answer = useTable("distribution", view, { by: "score_group" }, aside(view.filter, "score"));
   const range = scores(view.filter);
   return (
     <Card
@@ -113,6 +113,7 @@ function ScoresCard({ view }: { view: View }): ComponentChildren {
         {(table) => (
           <Distribution
             counts={byScore(table)}
+            unjudged={byScore(table, "other")}
             range={range}
             choose={(low, high) => go({ filter: withScores(current().filter, low, high) })}
           />

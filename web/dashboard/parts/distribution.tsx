@@ -9,23 +9,25 @@ import { COLOURS, groupOf } from "../values";
 const LOGARITHMIC = "botproxy-logarithmic";
 const HEIGHT = 150;
 
-/** Requests by score, 0 to 99. */
-export function byScore(table: Table): number[] {
+/** Requests by score, 0 to 99: of all groups of scores, or of one where the table tells them apart. */
+export function byScore(table: Table, group?: string): number[] {
   const found = new Array<number>(100).fill(0);
-  for (const [score, number] of table.rows) {
-    const at = Number(score);
-    if (at >= 0 && at < 100) found[at] = Number(number);
+  for (const row of table.rows) {
+    const at = Number(row[0]);
+    if (at >= 0 && at < 100 && (group === undefined || row[1] === group)) found[at]! += Number(row[row.length - 1]);
   }
   return found;
 }
 
 interface Props {
   counts: number[];
+  /** Those of them that nobody judged. Their score is 50, and they are not called human. */
+  unjudged: number[];
   range: [number, number];
   choose: (low: number, high: number) => void;
 }
 
-export function Distribution({ counts, range, choose }: Props): ComponentChildren {
+export function Distribution({ counts, unjudged, range, choose }: Props): ComponentChildren {
   const [low, setLow] = useState(range[0]);
   const [high, setHigh] = useState(range[1]);
   const [logarithmic, setLogarithmic] = useState(localStorage.getItem(LOGARITHMIC) === "1");
@@ -82,16 +84,14 @@ export function Distribution({ counts, range, choose }: Props): ComponentChildre
             const score = index + 1;
             const size = tall(number);
             const name = COLOURS[groupOf(score)] ?? "other";
-            const out = score < low || score > high;
+            const state = `${score < low || score > high ? " out" : ""}${over === score ? " over" : ""}`;
+            const grey = number ? (size * (unjudged[score] ?? 0)) / number : 0;
+            const bar = { x: index * 10 + 1, width: 8 };
             return (
-              <rect
-                key={score}
-                class={`fill-${name}${out ? " out" : ""}${over === score ? " over" : ""}`}
-                x={index * 10 + 1}
-                width={8}
-                y={HEIGHT - size}
-                height={size}
-              />
+              <g key={score}>
+                <rect class={`fill-${name}${state}`} {...bar} y={HEIGHT - size} height={size - grey} />
+                {grey > 0 && <rect class={`fill-other${state}`} {...bar} y={HEIGHT - grey} height={grey} />}
+              </g>
             );
           })}
         </svg>
