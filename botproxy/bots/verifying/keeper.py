@@ -55,6 +55,7 @@ class ListKeeper:
         }
         self._told: Final[dict[str, float]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._fetching: Final = asyncio.Lock()  # two that keep the same list at once take each other's draft away
 
     def start(self) -> None:
         """Begin to fetch, on the running loop."""
@@ -71,18 +72,19 @@ class ListKeeper:
     async def refresh(self, name: str) -> Fetched:
         """Fetch one list now. Raises `FetchError`, `ListError`, and OSError when it cannot be kept."""
         wanted = self._lists[name]
-        networks: dict[Network, None] = {}
-        for url in wanted.urls:
-            answer = await self._fetcher.get(
-                url, size=self._settings.size, seconds=self._settings.timeout, redirects=_REDIRECTS
-            )
-            networks |= dict.fromkeys(await asyncio.to_thread(parse_published, answer.body, wanted))
-        fetched = Fetched(name, wanted.urls, self._clock(), tuple(networks))
-        self.known[name] = fetched
-        self._due[name] = fetched.fetched + self._settings.every
-        self._on_list(fetched)
-        await asyncio.to_thread(write_list, self._directory, fetched)
-        return fetched
+        async with self._fetching:
+            networks: dict[Network, None] = {}
+            for url in wanted.urls:
+                answer = await self._fetcher.get(
+                    url, size=self._settings.size, seconds=self._settings.timeout, redirects=_REDIRECTS
+                )
+                networks |= dict.fromkeys(await asyncio.to_thread(parse_published, answer.body, wanted))
+            fetched = Fetched(name, wanted.urls, self._clock(), tuple(networks))
+            self.known[name] = fetched
+            self._due[name] = fetched.fetched + self._settings.every
+            self._on_list(fetched)
+            await asyncio.to_thread(write_list, self._directory, fetched)
+            return fetched
 
     async def round(self) -> None:
         """Fetch every list that is due, one after the other, and tell of those that could not be had."""
