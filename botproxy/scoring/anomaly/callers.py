@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, log
 from typing import Final, final
 
 from botproxy.scoring.anomaly.tally import HOURLY, PAGES, Tally
@@ -12,7 +12,10 @@ CREDIT: Final = 4.0
 
 MOST_CREDIT: Final = 12.0
 _PATHS: Final = 64
-_MEMBERS: Final = 256
+_PLACES: Final = 1024
+"""Bits in which is remembered what was seen, so that whoever asks for much does not take much memory: of 64 paths that
+differ, two or three are taken for one that was seen before."""
+
 _HOUR: Final = 3600.0
 
 
@@ -20,7 +23,7 @@ _HOUR: Final = 3600.0
 class Visit:
     """One session; or, of what comes without one, one address with one JA4."""
 
-    __slots__ = ("address", "credit", "found", "network", "pages", "parts", "paths", "session", "tally")
+    __slots__ = ("_different", "_paths", "address", "credit", "found", "network", "pages", "parts", "session", "tally")
 
     def __init__(self, now: float, session: bool, address: str, network: str) -> None:
         self.tally: Final = Tally(now)
@@ -32,15 +35,18 @@ class Visit:
         self.credit = 0.0
         """Pages that look like a browser's, whatever follows: it loaded parts, or came back with a session."""
         self.found = 0.0  # until then
-        self.paths: set[int] = set()
+        self._paths = 0  # a bit for each that was asked for
+        self._different = 0
 
     def news(self, path: int, anew: bool) -> bool:
         """Whether a page counts: who looks at the same one again and again does not read a site."""
-        if path in self.paths:
+        bit = 1 << (path % _PLACES)
+        if self._paths & bit:
             return anew
-        if len(self.paths) >= _PATHS:
-            self.paths.clear()
-        self.paths.add(path)
+        if self._different >= _PATHS:
+            self._paths = self._different = 0
+        self._paths |= bit
+        self._different += 1
         return True
 
     def part(self) -> None:
@@ -133,10 +139,8 @@ class Group:
         """The highest that each figure was of those against whom nothing is said, since an hour was learned."""
         self.found = 0.0
         self._ordinary = [0.0, 0.0, 0.0]
-        self._callers: set[str] = set()
-        self._before: set[str] = set()
-        self._networks: set[str] = set()
-        self._networks_before: set[str] = set()
+        self._callers = self._before = 0
+        self._networks = self._networks_before = 0
         self._turned = now
 
     def fade(self, now: float) -> None:
@@ -167,11 +171,10 @@ class Group:
                     self.busiest[at] = max(self.busiest[at], self._ordinary[at])
         if now - self._turned >= 60.0:
             self._turned = now
-            self._before, self._callers = self._callers, set()
-            self._networks_before, self._networks = self._networks, set()
-        if len(self._callers) < _MEMBERS:
-            self._callers.add(address)
-            self._networks.add(network)
+            self._before, self._callers = self._callers, 0
+            self._networks_before, self._networks = self._networks, 0
+        self._callers |= 1 << (hash(address) % _PLACES)
+        self._networks |= 1 << (hash(network) % _PLACES)
 
     def add_people(self, now: float, pages: float, logins: float) -> None:
         """Count what does."""
@@ -182,10 +185,16 @@ class Group:
 
     @property
     def callers(self) -> int:
-        """Addresses of the last minute or two, as far as they are counted."""
-        return len(self._callers | self._before)
+        """Addresses of the last minute or two; a little off when they are hundreds."""
+        return _different(self._callers | self._before)
 
     @property
     def networks(self) -> int:
-        """Their networks."""
-        return len(self._networks | self._networks_before)
+        """Their networks, likewise."""
+        return _different(self._networks | self._networks_before)
+
+
+def _different(bits: int) -> int:
+    """How many set these bits, those that met on one allowed for (linear counting; Whang and others, 1990)."""
+    free = max(1, _PLACES - bits.bit_count())
+    return round(_PLACES * log(_PLACES / free))
