@@ -135,6 +135,9 @@ async def test_a_process_that_breaks_is_replaced(run: Run, make_facts: FactsMake
     before = running.hook.processes()
     assert (await one(running, make_facts, word)).result == result
     await until(lambda: running.counts["ended"] == 1)
+    async with asyncio.timeout(10):
+        while (await one(running, make_facts, "answer")).result == "away":  # noqa: ASYNC110 - processes tell nobody
+            await asyncio.sleep(0.01)
     assert (await one(running, make_facts, "answer")).result == "answered"
     assert running.hook.processes() != before
 

@@ -75,6 +75,7 @@ def _one(chance: random.Random, at: int) -> Event:
         score_source="Heuristics" if score == 1 else "Machine Learning" if score else "Not Computed",
         score_group="automated" if score == 1 else "other" if score == 0 else "likely_human",
         detection_ids=tuple(chance.sample([1, 10, 100], chance.randrange(3))),
+        shadow_detection_ids=tuple(chance.sample([2, 20], chance.randrange(3))),
         detection_tags=tuple(chance.sample(["go", "it's", "a%b"], chance.randrange(3))),
         js_detection=chance.choice(["passed", "missing"]),
         static_resource=chance.random() < 0.3,
