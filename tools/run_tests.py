@@ -30,13 +30,13 @@ def failed(root: Path) -> list[str]:
 
 
 def without_jobs(options: list[str]) -> list[str]:
-    """The options, less `-n N`: the second run has the machine for itself."""
+    """The options, less `-n N` and `--dist HOW`: the second run has the machine for itself."""
     kept: list[str] = []
     words = iter(options)
     for word in words:
-        if word == "-n":
+        if word in ("-n", "--numprocesses", "--dist"):
             next(words, None)
-        elif not word.startswith(("-n", "--numprocesses")):
+        elif not word.startswith(("-n", "--numprocesses=", "--dist=")):
             kept.append(word)
     return kept
 

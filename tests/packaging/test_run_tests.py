@@ -22,7 +22,7 @@ def run(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(source)
     program = (
         f"import sys; sys.path.insert(0, {str(TOOLS)!r}); import run_tests; from pathlib import Path;"
-        f"sys.exit(run_tests.main(['-n', '2', '-q'], Path({str(folder)!r})))"
+        f"sys.exit(run_tests.main(['-n', '2', '--dist', 'worksteal', '-q'], Path({str(folder)!r})))"
     )
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
 
