@@ -138,6 +138,7 @@ def application(
     dashboard.add_routes(app)
     app.router.add_get("/healthz", _health)
     app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/api/operator", _operator)
     app.router.add_get("/api/mode", _modes)
     app.router.add_put("/api/mode", _switch)
     app.router.add_get("/api/under-attack", _attacks)
@@ -173,6 +174,11 @@ async def _health(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     return web.Response(body=request.app[CONTROL].metrics(), headers={"Content-Type": METRICS_TYPE})
+
+
+async def _operator(request: web.Request) -> web.Response:
+    operator = operator_of(request)
+    return _json({"name": operator.name, "role": operator.role, "zones": operator.limited})
 
 
 async def _modes(request: web.Request) -> web.Response:

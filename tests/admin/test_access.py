@@ -147,6 +147,17 @@ async def test_who_may_read_changes_nothing(begin: Any) -> None:
     )[0] != 403
 
 
+async def test_everybody_is_told_who_they_are_and_what_they_may_change(begin: Any) -> None:
+    admin = await begin(Access(TOKENS))
+    said = [await admin.ask("GET", "/api/operator", each) for each in (READER, KEEPER, CHIEF)]
+    assert said == [
+        (200, {"name": "grafana", "role": "read", "zones": None}),
+        (200, {"name": "ada", "role": "operator", "zones": ["shop"]}),
+        (200, {"name": "chief", "role": "operator", "zones": None}),
+    ]
+    assert (await admin.ask("GET", "/api/operator"))[0] == 401
+
+
 async def test_who_has_some_zones_sees_those_alone(begin: Any) -> None:
     admin = await begin(Access(TOKENS))
     _, modes = await admin.ask("GET", "/api/mode", KEEPER)

@@ -22,9 +22,11 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 from sample_day import day
 
+from botproxy.admin.access import Access, Token
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.application import application
 from botproxy.admin.offers import Offers
+from botproxy.admin.operator import Operator
 from botproxy.model import Event
 from botproxy.rules import compile_expression
 from botproxy.store.duckdb.backend import DuckdbStore
@@ -436,6 +438,71 @@ async def test_the_token_is_asked_for_once_and_kept_for_the_tab(browser: Browser
     assert TOKEN not in page.url
     await page.close()
     await server.close()
+
+
+KEEPER = Operator("ada", "operator", frozenset(("shop",)))
+READER = Operator("grafana", "read")
+
+
+async def test_what_somebody_may_not_change_is_not_offered_and_says_why(browser: Browser, store: DuckdbStore) -> None:
+    control: Any = Control(store)
+    canned: Any = Canned()
+    tokens = tuple(Token(operator.name * 8, operator) for operator in (READER, KEEPER))
+    server = TestServer(application(control, Access(tokens), Offers(configuration=canned)))
+    await server.start_server(shutdown_timeout=0.1)
+    url = str(server.make_url("/configuration"))
+
+    async def signed_in(operator: Operator) -> Page:
+        page, said = await opened(browser, url)
+        await page.get_by_label("Token").fill(operator.name * 8)
+        await page.keyboard.press("Enter")
+        await settled(page)
+        assert [text for text in said if "401" not in text] == []
+        return page
+
+    page = await signed_in(READER)
+    await expect(page.get_by_role("note").first).to_have_text("grafana may look, and change nothing.")
+    assert await page.get_by_role("button", name="Enforce").evaluate_all("all => all.every(one => one.disabled)")
+    await expect(page.get_by_role("button", name="Load the file anew")).to_be_disabled()
+    await page.get_by_role("tab", name="Rules").click()
+    await expect(page.get_by_label("Shadow")).to_be_disabled()
+    await page.get_by_role("link", name="Rules and thresholds").click()
+    await page.get_by_text("For the configuration").click()
+    await page.get_by_label("Site").last.select_option("blog")
+    await expect(page.get_by_role("button", name="Add this rule")).to_be_disabled()
+    await expect(page.get_by_text("grafana may look, and change nothing.")).to_be_visible()
+    await page.context.close()
+
+    page = await signed_in(KEEPER)
+    everywhere, shop = page.locator("tr", has_text="All sites"), page.locator("tbody tr", has_text="shop")
+    await expect(everywhere.get_by_role("button", name="Observe")).to_be_disabled()
+    await expect(shop.get_by_role("button", name="Observe")).to_be_enabled()
+    assert await page.get_by_label("By").locator("option").all_inner_texts() == ["site"]
+    await page.get_by_role("tab", name="Rules").click()
+    await expect(page.get_by_label("Shadow")).to_be_enabled()
+    await page.get_by_role("tab", name="Lists").click()
+    await expect(page.get_by_role("note")).to_have_text("ada may change only what is of shop.")
+    await page.context.close()
+    await server.close()
+
+
+async def test_the_first_look_is_at_as_much_as_there_is_unless_the_address_says_more(
+    browser: Browser, url: str
+) -> None:
+    page, said = await opened(browser, "about:blank")
+    oldest = (time.time() - 2 * 3600) * 1e6
+    status = {"store": {"state": "open", "detail": "", "stored": 1, "oldest": oldest}, "zones": ["shop"]}
+    await page.route("**/api/analytics/status", lambda route: route.fulfill(json=status))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/totals" in request.url else None)
+    for path, length, name in (("/", "-21600", "6 h"), ("/?since=-259200", "-259200", "3 d")):
+        asked.clear()
+        await page.goto(url + path)
+        await expect(page.get_by_role("group", name="Time range").locator("[aria-pressed=true]")).to_have_text(name)
+        await settled(page)
+        assert {parse_qs(urlsplit(each).query)["since"][0] for each in asked} == {length}  # nothing is asked in vain
+    assert said == []
+    await page.context.close()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,19 @@ def test_a_bundle_is_small_enough(one: dict[str, object]) -> None:
 @pytest.mark.parametrize("one", [one for one in BUNDLES if "/admin/" not in one["output"]], ids=lambda one: one["name"])
 def test_a_bundle_for_any_page_is_plain_ascii(one: dict[str, object]) -> None:
     assert (ROOT / str(one["output"])).read_bytes().isascii()
+
+
+def test_no_module_of_the_dashboard_needs_itself() -> None:
+    room = ROOT / "web" / "dashboard"
+    needs: dict[Path, set[Path]] = {}
+    for file in (*room.rglob("*.ts"), *room.rglob("*.tsx")):
+        named = re.findall(r'(?:from|import\()\s*"(\.[^"]+)"', file.read_text())
+        places = [(file.parent / name).resolve() for name in named]
+        needs[file] = {place.with_suffix(end) for place in places for end in (".ts", ".tsx")}
+    left = set(needs)
+    while free := {file for file in left if not needs[file] & left}:
+        left -= free
+    assert sorted(file.relative_to(room).as_posix() for file in left) == []
 
 
 def test_a_change_is_built_and_then_nothing(tree: Path) -> None:

@@ -1,9 +1,9 @@
 // The frame of every page: where one is, where one can go, and what is looked at.
 import { type ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { useAsk } from "./answers";
+import { type Answer, useAsk } from "./answers";
 import { hasToken, keepToken, onLocked } from "./api";
-import { address, go, type Page, useView, type View } from "./location";
+import { address, chooseUsual, DAY, go, isRanged, type Page, useView, type View } from "./location";
 import { Analytics } from "./pages/analytics";
 import { Security } from "./pages/security";
 import { Configuration } from "./pages/configuration";
@@ -13,6 +13,7 @@ import { Bar } from "./parts/bar";
 import { Notice } from "./parts/card";
 import { Drawer } from "./parts/drawer";
 import { SignIn } from "./parts/sign_in";
+import { Looking, type Operator, RightsBadge } from "./rights";
 import { text } from "./text";
 import { setTheme, type Theme, theme } from "./theme";
 
@@ -32,11 +33,13 @@ export function App(): ComponentChildren {
 function Shown(): ComponentChildren {
   const view = useView();
   const status = useAsk<Status>("/api/analytics/status");
+  const operator = useAsk<Operator>("/api/operator");
+  useUsualRange(status);
   useEffect(() => {
     document.title = `${text.pages[view.page]} · ${text.title}`;
   }, [view.page]);
   return (
-    <>
+    <Looking.Provider value={operator.data}>
       <a class="skip" href="#content">
         {text.skip}
       </a>
@@ -46,8 +49,17 @@ function Shown(): ComponentChildren {
         <Body view={view} status={status.data} />
       </main>
       {view.ray && <Drawer ray={view.ray} key={view.ray} />}
-    </>
+    </Looking.Provider>
   );
+}
+
+/** A first look at a store that began an hour ago shows that hour, not a day with a spike at its end. */
+function useUsualRange({ data, loading }: Answer<Status>): void {
+  useEffect(() => {
+    const store = data?.store;
+    if (store?.state === "open") chooseUsual(store.oldest === null ? 0 : Date.now() / 1000 - store.oldest / 1e6);
+    else if (!loading) chooseUsual(DAY);
+  }, [data, loading]);
 }
 
 function Body({ view, status }: { view: View; status: Status | null }): ComponentChildren {
@@ -68,14 +80,14 @@ function Body({ view, status }: { view: View; status: Status | null }): Componen
       {store?.state === "open" && store.oldest === null && (
         <Notice title={text.states.first} hint={text.states.firstHint} />
       )}
-      <PageOf view={view} />
+      {isRanged(view) ? <PageOf view={view} zones={zones} /> : <p class="waiting tall">{text.states.loading}</p>}
     </>
   );
 }
 
-function PageOf({ view }: { view: View }): ComponentChildren {
+function PageOf({ view, zones }: { view: View; zones: string[] }): ComponentChildren {
   if (view.page === "security") return <Security view={view} />;
-  if (view.page === "rules") return <Rules view={view} />;
+  if (view.page === "rules") return <Rules view={view} zones={zones} />;
   return <Analytics view={view} />;
 }
 
@@ -102,6 +114,7 @@ function Top({ page }: { page: Page }): ComponentChildren {
         ))}
         <a href="/graphiql">{text.graphiql}</a>
       </nav>
+      <RightsBadge />
       <Mode />
       <label class="theme">
         <span class="unseen">{text.theme.label}</span>

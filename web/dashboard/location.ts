@@ -10,6 +10,7 @@ export interface View {
   zone: string; // "" is every site
   since: number; // seconds since 1970; below 0: so long before now
   until: number; // 0 is now
+  ranged: boolean; // whether the address says of which time
   filter: Condition[];
   live: boolean;
   ray: string; // of the request in the drawer
@@ -17,6 +18,7 @@ export interface View {
 }
 
 export const DAY = 86_400;
+const USUAL = [1_800, 3_600, 6 * 3_600];
 const PATHS: Record<Page, string> = {
   analytics: "/",
   security: "/security",
@@ -26,17 +28,19 @@ const PATHS: Record<Page, string> = {
 };
 
 const listeners = new Set<() => void>();
+let usual = 0; // the range of an address that names none; 0 until it is known how old the events are
 let view = read();
 
 function read(): View {
   const given = new URLSearchParams(location.search);
-  const since = Number(given.get("since") || -DAY);
+  const since = Number(given.get("since") || usual || -DAY);
   const until = Number(given.get("until") || 0);
   return {
     page: PAGES.find((page) => PATHS[page] === location.pathname) ?? "analytics",
     zone: given.get("zone") ?? "",
     since: Number.isFinite(since) ? since : -DAY,
     until: Number.isFinite(until) ? until : 0,
+    ranged: given.has("since") || given.has("until"),
     filter: readFilter(given.get("filter") ?? "[]"),
     live: given.get("live") === "1",
     ray: given.get("ray") ?? "",
@@ -49,8 +53,9 @@ export function address(changes: Partial<View>): string {
   const next = { ...view, ...changes };
   const given = new URLSearchParams();
   if (next.zone) given.set("zone", next.zone);
-  if (next.since !== -DAY) given.set("since", String(next.since));
-  if (next.until) given.set("until", String(next.until));
+  const ranged = changes.ranged ?? (view.ranged || changes.since !== undefined);
+  if (ranged) given.set("since", String(next.since));
+  if (ranged && next.until) given.set("until", String(next.until));
   if (next.filter.length) given.set("filter", JSON.stringify(next.filter));
   if (next.live) given.set("live", "1");
   if (next.tab) given.set("tab", next.tab);
@@ -73,6 +78,16 @@ function arrive(): void {
 }
 
 addEventListener("popstate", arrive);
+
+/** Choose the range of addresses that name none, by the age of the oldest event: a day, or less where that is mostly empty. */
+export function chooseUsual(age: number): void {
+  if (usual) return;
+  usual = -(USUAL.find((length) => age <= length) ?? DAY);
+  arrive();
+}
+
+/** Whether it is known of which time the view is. */
+export const isRanged = (seen: View): boolean => seen.ranged || usual !== 0;
 
 /** The view now. */
 export function current(): View {

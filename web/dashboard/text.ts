@@ -27,6 +27,12 @@ export const text = {
   theme: { label: "Colours", system: "As the system", light: "Light", dark: "Dark" },
   graphiql: "GraphiQL",
   modes: { observe: "Observing", enforce: "Enforcing", mixed: "Observing some sites", attack: "Under attack" },
+  rights: {
+    read: (name: string) => `${name} may look, and change nothing.`,
+    limited: (name: string, zones: string) => `${name} may change only what is of ${zones}.`,
+    readBadge: "Read only",
+    limitedBadge: (zones: string) => `Changes ${zones} only`,
+  },
   signIn: {
     title: "Admin token",
     lead: "This listener is guarded by a token. It is kept in this tab until you close it.",
@@ -393,7 +399,8 @@ export const text = {
     name: "Name",
     add: "Add this rule",
     addLead: "Shown as a difference before anything changes.",
-    needZone: "Choose one site above to add the rule to it.",
+    needZone: "Choose the site that the rule is for.",
+    chooseZone: "Choose…",
     error: "The expression is not right",
   },
   config: {
@@ -402,7 +409,6 @@ export const text = {
     noConfig: "This version cannot change the configuration here",
     noConfigHint: "The switches below work; everything else is changed in the file, and taken over by botproxy reload.",
     pending: "The file was edited and not loaded yet. The next change takes it up as well.",
-    readOnly: "You may look at this and not change it.",
     tabs: { switches: "Switches", settings: "Settings", rules: "Rules", lists: "Lists", history: "History" },
     switches: {
       title: "Mode and under attack",

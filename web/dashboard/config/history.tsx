@@ -5,6 +5,7 @@ import { useAsk } from "../answers";
 import { ask, send } from "../api";
 import { moment } from "../format";
 import { Card, Notice, States } from "../parts/card";
+import { useRights } from "../rights";
 import { text } from "../text";
 import { Diff, refused } from "./review";
 import { type Version } from "./shapes";
@@ -28,6 +29,7 @@ export function History(): ComponentChildren {
   const answer = useAsk<{ version: number; versions: Version[] }>("/api/config/versions");
   const audit = useAsk<{ entries: Entry[] }>("/api/audit", { limit: "50" });
   const [back, goBack] = useState<number | null>(null);
+  const why = useRights().reading; // who may change some sites may go back where a version differs in those alone
   return (
     <>
       <Card title={text.config.tabs.history} busy={answer.loading} actions={<Export />}>
@@ -37,7 +39,7 @@ export function History(): ComponentChildren {
               {versions.length === 0 && <Notice title={words.empty} />}
               <ol class="versions">
                 {versions.map((each) => (
-                  <One key={each.version} each={each} now={each.version === version} back={() => goBack(each.version)} />
+                  <One key={each.version} each={each} now={each.version === version} why={why} back={() => goBack(each.version)} />
                 ))}
                 {versions.length > 0 && (
                   <li>
@@ -45,7 +47,7 @@ export function History(): ComponentChildren {
                     {version === 0 ? (
                       <span class="badge good">{words.now}</span>
                     ) : (
-                      <button type="button" class="quiet" onClick={() => goBack(0)}>
+                      <button type="button" class="quiet" disabled={Boolean(why)} title={why || undefined} onClick={() => goBack(0)}>
                         {words.back}
                       </button>
                     )}
@@ -88,7 +90,7 @@ async function rollback(version: number): Promise<void> {
   }
 }
 
-function One({ each, now, back }: { each: Version; now: boolean; back: () => void }): ComponentChildren {
+function One({ each, now, why, back }: { each: Version; now: boolean; why: string; back: () => void }): ComponentChildren {
   const [open, show] = useState(false);
   const found = useAsk<{ diff: string }>(open ? `/api/config/versions/${each.version}` : "");
   return (
@@ -101,7 +103,7 @@ function One({ each, now, back }: { each: Version; now: boolean; back: () => voi
         {each.what} {each.restored !== null && <span class="badge plain">{words.restored(each.restored)}</span>}
       </span>
       {!now && (
-        <button type="button" class="quiet" onClick={back}>
+        <button type="button" class="quiet" disabled={Boolean(why)} title={why || undefined} onClick={back}>
           {words.back}
         </button>
       )}
@@ -115,6 +117,7 @@ function One({ each, now, back }: { each: Version; now: boolean; back: () => voi
 
 function Export(): ComponentChildren {
   const [said, say] = useState("");
+  const why = useRights().refusal(null);
   const copy = async (): Promise<void> => {
     try {
       const { text: whole } = await ask<{ text: string }>("/api/config/export");
@@ -129,7 +132,7 @@ function Export(): ComponentChildren {
       <span class="soft" role="status">
         {said}
       </span>
-      <button type="button" onClick={copy}>
+      <button type="button" disabled={Boolean(why)} title={why || undefined} onClick={copy}>
         {words.export}
       </button>
     </>

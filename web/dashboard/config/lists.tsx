@@ -2,6 +2,7 @@
 import { type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Card, Notice } from "../parts/card";
+import { Locked, useRights } from "../rights";
 import { text } from "../text";
 import { type Config, type List, plain } from "./shapes";
 import { stage, useStaged } from "./staged";
@@ -13,9 +14,11 @@ const lines = (given: string): string[] => given.split("\n").map((line) => line.
 
 export function Lists({ config }: { config: Config }): ComponentChildren {
   const lists = config.lists ?? [];
-  const locked = config.role === "read";
+  const why = useRights().refusal(null);
+  const locked = Boolean(why);
   return (
     <>
+      <Locked why={why} />
       {lists.length === 0 && (
         <Card title={text.config.tabs.lists}>
           <Notice title={words.none} hint={words.noneHint} />

@@ -5,6 +5,7 @@ import { moment } from "../format";
 import { go } from "../location";
 import { Card, Notice } from "../parts/card";
 import { Dialog } from "../parts/dialog";
+import { Locked, useRights } from "../rights";
 import { text } from "../text";
 import { type Config, type Rule } from "./shapes";
 import { stage, type Step, useStaged } from "./staged";
@@ -15,12 +16,13 @@ export function SiteRules({ config, zone }: { config: Config; zone: string }): C
   const site = config.zones.find((each) => each.name === zone);
   const steps = useStaged().filter((step) => step.zone === zone);
   const [edited, edit] = useState<Rule | null>(null);
+  const why = useRights().refusal(zone);
+  const locked = Boolean(why);
   if (!site) return null;
   const order = steps.find((step) => step.op === "order_rules")?.refs as string[] | undefined;
   const rules = [...site.rules, ...staged(steps)];
   const place = (rule: Rule): number => order?.indexOf(rule.ref) ?? -1;
   if (order) rules.sort((one, other) => place(one) - place(other));
-  const locked = config.role === "read";
   const move = (at: number, by: number): void => {
     const refs = rules.map((rule) => rule.ref);
     const [moved] = refs.splice(at, 1);
@@ -37,6 +39,7 @@ export function SiteRules({ config, zone }: { config: Config; zone: string }): C
           </button>
         }
       >
+        <Locked why={why} />
         {rules.length === 0 && <Notice title={words.none} />}
         <ol class="site-rules">
           {rules.map((rule, at) => (
@@ -53,7 +56,7 @@ export function SiteRules({ config, zone }: { config: Config; zone: string }): C
           ))}
         </ol>
       </Card>
-      <Others title={words.leftOut} rules={site.left_out} back={(ref) => stage({ op: "reset_rule", zone, ref })} />
+      <Others title={words.leftOut} rules={site.left_out} back={locked ? null : (ref) => stage({ op: "reset_rule", zone, ref })} />
       <Others title={words.presets} rules={site.preset_rules} back={null} />
       {edited && <Edit rule={edited} zone={zone} close={() => edit(null)} />}
     </>

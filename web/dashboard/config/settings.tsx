@@ -1,6 +1,7 @@
 // Settings that may be changed on the running proxy, each with what it does and what the file says.
 import { type ComponentChildren } from "preact";
 import { Card } from "../parts/card";
+import { Locked, useRights } from "../rights";
 import { text } from "../text";
 import { type Config, plain, type Setting } from "./shapes";
 import { stage, type Step, useStaged } from "./staged";
@@ -8,11 +9,12 @@ import { stage, type Step, useStaged } from "./staged";
 const words = text.config.settings;
 
 export function Settings({ config, zone }: { config: Config; zone: string }): ComponentChildren {
+  const { refusal } = useRights();
   const site = config.zones.find((each) => each.name === zone);
   return (
     <>
-      {site && <Group title={site.name} settings={site.settings} zone={site.name} locked={config.role === "read"} />}
-      <Group title={words.whole} settings={config.settings} zone="" locked={config.role === "read"} />
+      {site && <Group title={site.name} settings={site.settings} zone={site.name} why={refusal(site.name)} />}
+      <Group title={words.whole} settings={config.settings} zone="" why={refusal(null)} />
     </>
   );
 }
@@ -21,19 +23,20 @@ interface GroupProps {
   title: string;
   settings: Setting[];
   zone: string;
-  locked: boolean;
+  why: string; // they may not be changed
 }
 
-function Group({ title, settings, zone, locked }: GroupProps): ComponentChildren {
+function Group({ title, settings, zone, why }: GroupProps): ComponentChildren {
   const steps = useStaged();
   return (
     <Card title={title}>
+      <Locked why={why} />
       <div class="settings">
         {settings.map((setting) => (
           <Row
             key={setting.path}
             setting={setting}
-            locked={locked}
+            locked={Boolean(why)}
             waiting={steps.find((step) => step.op === "set" && step.path === setting.path && (step.zone ?? "") === zone)}
             set={(value) => stage({ op: "set", path: setting.path, value, ...(zone ? { zone } : {}) })}
           />

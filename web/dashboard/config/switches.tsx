@@ -5,6 +5,7 @@ import { refresh, useAsk } from "../answers";
 import { send } from "../api";
 import { Card, States } from "../parts/card";
 import { Dialog } from "../parts/dialog";
+import { Locked, useRights } from "../rights";
 import { text } from "../text";
 
 interface Modes {
@@ -31,6 +32,7 @@ export function Switches(): ComponentChildren {
   const modes = useAsk<Modes>("/api/mode");
   const attacks = useAsk<Attacks>("/api/under-attack");
   const [asking, ask] = useState<Asked | null>(null);
+  const { refusal } = useRights();
   const mode = (value: string | null, zone: string): void => {
     const name = value === "enforce" ? words.enforce : value === "observe" ? words.observe : words.configured;
     const hint = value === "enforce" ? words.askEnforce : value === "observe" ? words.askObserve : words.askOther;
@@ -46,6 +48,7 @@ export function Switches(): ComponentChildren {
   return (
     <Card title={words.title} busy={modes.loading}>
       <p class="soft">{words.lead}</p>
+      <Locked why={refusal(null)} />
       <States of={modes}>
         {(known) => (
           <div class="scroll tall" tabIndex={0} role="group" aria-label={words.title}>
@@ -74,6 +77,7 @@ export function Switches(): ComponentChildren {
                             ["enforce", words.enforce, now === "enforce"],
                           ]}
                           choose={(value) => mode(value, zone)}
+                          locked={refusal(zone || null)}
                           back={set ? () => mode(null, zone) : null}
                         />
                       </td>
@@ -85,6 +89,7 @@ export function Switches(): ComponentChildren {
                             ["on", words.on, hit === true],
                           ]}
                           choose={(value) => attack(value === "on", zone)}
+                          locked={refusal(zone || null)}
                           back={hitSet !== null && hitSet !== undefined ? () => attack(null, zone) : null}
                         />
                       </td>
@@ -107,20 +112,28 @@ interface ChoiceProps {
   options: [string, string, boolean][];
   choose: (value: string) => void;
   back: (() => void) | null;
+  locked: string; // why nothing may be chosen
 }
 
-function Choice({ label, options, choose, back }: ChoiceProps): ComponentChildren {
+function Choice({ label, options, choose, back, locked }: ChoiceProps): ComponentChildren {
   return (
     <span class="choice">
       <span class="ranges" role="group" aria-label={label}>
         {options.map(([value, name, now]) => (
-          <button type="button" key={value} aria-pressed={now} onClick={() => !now && choose(value)}>
+          <button
+            type="button"
+            key={value}
+            aria-pressed={now}
+            disabled={Boolean(locked)}
+            title={locked || undefined}
+            onClick={() => !now && choose(value)}
+          >
             {name}
           </button>
         ))}
       </span>
       {back && (
-        <button type="button" class="quiet" onClick={back}>
+        <button type="button" class="quiet" disabled={Boolean(locked)} onClick={back}>
           {words.configured}
         </button>
       )}
@@ -166,7 +179,12 @@ export function Confirm({ asked, close }: { asked: Asked; close: () => void }): 
 
 export function Actions({ zones }: { zones: string[] }): ComponentChildren {
   const told = text.config.actions;
-  const [kind, setKind] = useState("ip");
+  const { refusal } = useRights();
+  const locked = refusal(null); // an address or a ray may be of any site
+  const mine = zones.filter((zone) => !refusal(zone));
+  const kinds = Object.entries(told.kinds).filter(([word]) => !locked || (word === "zone" && mine.length > 0));
+  const [chosen, setKind] = useState("ip");
+  const kind = kinds.some(([word]) => word === chosen) ? chosen : "zone";
   const [value, setValue] = useState("");
   const [done, setDone] = useState<{ text: string; wrong: boolean } | null>(null);
   const act = async (run: () => Promise<unknown>, well: string): Promise<void> => {
@@ -181,11 +199,12 @@ export function Actions({ zones }: { zones: string[] }): ComponentChildren {
   };
   return (
     <Card title={told.title}>
+      <Locked why={locked} />
       <form
         class="bar-row"
         onSubmit={(event) => {
           event.preventDefault();
-          void act(() => send("POST", "/api/clearance/revoke", { kind, value: value || zones[0] || "" }), told.done);
+          void act(() => send("POST", "/api/clearance/revoke", { kind, value: value || mine[0] || "" }), told.done);
         }}
       >
         <span>
@@ -194,7 +213,7 @@ export function Actions({ zones }: { zones: string[] }): ComponentChildren {
         <label class="field">
           <span>{told.kind}</span>
           <select value={kind} onChange={(event) => setKind(event.currentTarget.value)}>
-            {Object.entries(told.kinds).map(([word, name]) => (
+            {kinds.map(([word, name]) => (
               <option key={word} value={word}>
                 {name}
               </option>
@@ -203,15 +222,17 @@ export function Actions({ zones }: { zones: string[] }): ComponentChildren {
         </label>
         {kind === "zone" ? (
           <select aria-label={told.value} value={value} onChange={(event) => setValue(event.currentTarget.value)}>
-            {zones.map((zone) => (
+            {mine.map((zone) => (
               <option key={zone}>{zone}</option>
             ))}
           </select>
         ) : (
           <input aria-label={told.value} required value={value} onInput={(event) => setValue(event.currentTarget.value.trim())} />
         )}
-        <button type="submit">{told.button}</button>
-        <button type="button" class="end" onClick={() => void act(() => send("POST", "/api/reload", {}), told.reloaded)}>
+        <button type="submit" disabled={!kinds.length}>
+          {told.button}
+        </button>
+        <button type="button" class="end" disabled={Boolean(locked)} title={locked || undefined} onClick={() => void act(() => send("POST", "/api/reload", {}), told.reloaded)}>
           {told.reload}
         </button>
       </form>

@@ -47,7 +47,6 @@ export function Configuration({ view, zones }: { view: View; zones: string[] }):
         {answer.data && <span class="badge plain version">{text.config.version(answer.data.version)}</span>}
       </div>
       {answer.data?.pending && <p class="warning">{text.config.pending}</p>}
-      {answer.data?.role === "read" && <p class="warning">{text.config.readOnly}</p>}
       <Tray />
       <div id="config" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         {tab === "switches" && (

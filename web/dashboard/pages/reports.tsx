@@ -6,25 +6,13 @@ import { send } from "../api";
 import { moment } from "../format";
 import { go, type View } from "../location";
 import { Card, Notice, States } from "../parts/card";
-import { Exception } from "../parts/exception";
+import { Exception } from "../reports/exception";
+import { type Report } from "../reports/report";
+import { Locked, useRights } from "../rights";
 import { text } from "../text";
 import { Score, shown } from "../values";
 
 const words = text.reports;
-
-export interface Report {
-  at: string | number;
-  zone: string;
-  host: string;
-  ray: string;
-  seen: string;
-  note: string;
-  address: string;
-  ip: string;
-  user_agent: string;
-  handled: { at: number; who: string; what: string; note: string } | null;
-  event: Record<string, string | number> | null;
-}
 
 interface Listed {
   reports: Report[];
@@ -39,6 +27,7 @@ const KINDS: [string, string][] = [
 
 export function Reports({ view, zones }: { view: View; zones: string[] }): ComponentChildren {
   const [handled, setHandled] = useState("no");
+  const { reading } = useRights();
   const answer = useAsk<Listed>("/api/reports", {
     limit: "100",
     ...(view.zone ? { zone: view.zone } : {}),
@@ -71,6 +60,7 @@ export function Reports({ view, zones }: { view: View; zones: string[] }): Compo
       }
     >
       <p class="soft">{words.lead}</p>
+      <Locked why={reading} />
       <States of={answer}>
         {({ reports, events_unknown: unknown }) => (
           <>
@@ -97,6 +87,8 @@ function One({ report }: { report: Report }): ComponentChildren {
   const [failure, fail] = useState("");
   const [excepting, except] = useState(false);
   const event = report.event;
+  const why = useRights().refusal(report.zone);
+  const locked = { disabled: Boolean(why), title: why || undefined };
   const label = async (what: string): Promise<void> => {
     try {
       await send("POST", `/api/reports/${report.ray}`, { label: what });
@@ -144,17 +136,23 @@ function One({ report }: { report: Report }): ComponentChildren {
             {words.explain}
           </button>
         )}
-        <button type="button" onClick={() => except(!excepting)} aria-expanded={excepting}>
+        <button type="button" {...locked} onClick={() => except(!excepting)} aria-expanded={excepting}>
           {words.exception}
         </button>
         <span class="soft">{words.label}</span>
         {["human", "bot", "dismissed"].map((what) => (
-          <button type="button" key={what} aria-pressed={report.handled?.what === what} onClick={() => label(what)}>
+          <button
+            type="button"
+            key={what}
+            {...locked}
+            aria-pressed={report.handled?.what === what}
+            onClick={() => label(what)}
+          >
             {words.labels[what]}
           </button>
         ))}
         {report.handled && (
-          <button type="button" class="quiet" onClick={() => label("none")}>
+          <button type="button" class="quiet" {...locked} onClick={() => label("none")}>
             {words.labels.none}
           </button>
         )}

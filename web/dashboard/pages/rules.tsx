@@ -2,21 +2,16 @@
 import { type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { type View } from "../location";
+import { type Draft } from "../rules/draft";
 import { Threshold } from "../rules/threshold";
 import { Writer } from "../rules/writer";
 
-export interface Draft {
-  expression: string;
-  action: string;
-  name: string;
-}
-
-export function Rules({ view }: { view: View }): ComponentChildren {
+export function Rules({ view, zones }: { view: View; zones: string[] }): ComponentChildren {
   const [draft, setDraft] = useState<Draft | null>(null);
   return (
     <>
       <Threshold view={view} write={setDraft} />
-      <Writer view={view} given={draft} />
+      <Writer view={view} zones={zones} given={draft} />
     </>
   );
 }

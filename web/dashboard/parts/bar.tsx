@@ -90,7 +90,7 @@ function Ranges({ view }: { view: View }): ComponentChildren {
         </button>
       ))}
       {custom && (
-        <button type="button" aria-pressed="true" title={text.bar.leaveCustom} onClick={() => go({ since: -DAY, until: 0 })}>
+        <button type="button" aria-pressed="true" title={text.bar.leaveCustom} onClick={() => go({ ranged: false })}>
           {text.bar.custom(moment(view.since), moment(view.until || Date.now() / 1000))} <span aria-hidden="true">✕</span>
         </button>
       )}

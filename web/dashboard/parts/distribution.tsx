@@ -1,6 +1,6 @@
 // Requests by score, 1 to 99, with two thumbs that choose a range.
 import { type ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { type Table } from "../answers";
 import { compact, count, percent } from "../format";
 import { text } from "../text";
@@ -32,7 +32,8 @@ export function Distribution({ counts, unjudged, range, choose }: Props): Compon
   const [high, setHigh] = useState(range[1]);
   const [logarithmic, setLogarithmic] = useState(localStorage.getItem(LOGARITHMIC) === "1");
   const [over, setOver] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
+    // At once: an effect after the next frame would take back what a quick hand chose meanwhile.
     setLow(range[0]);
     setHigh(range[1]);
   }, [range[0], range[1]]);

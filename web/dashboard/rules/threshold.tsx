@@ -5,11 +5,11 @@ import { useAsk, useTable } from "../answers";
 import { type Condition } from "../filter";
 import { count, percent } from "../format";
 import { asked, type View } from "../location";
-import { type Draft } from "../pages/rules";
 import { Card, States } from "../parts/card";
 import { Ranking } from "../parts/ranking";
 import { text } from "../text";
 import { byScore } from "../parts/distribution";
+import { type Draft } from "./draft";
 
 interface Slid {
   total: number;

@@ -6,10 +6,11 @@ import { stage } from "../config/staged";
 import { written, yaml } from "../expression";
 import { type Condition } from "../filter";
 import { go, type View } from "../location";
-import { type Draft } from "../pages/rules";
 import { Card } from "../parts/card";
 import { CopyButton } from "../parts/drawer";
+import { useRights } from "../rights";
 import { fieldName, text } from "../text";
+import { type Draft } from "./draft";
 import { type Tried, Trial } from "./trial";
 
 const PRESETS: Record<string, Condition[]> = {
@@ -23,7 +24,7 @@ const PRESETS: Record<string, Condition[]> = {
   ],
 };
 
-export function Writer({ view, given }: { view: View; given: Draft | null }): ComponentChildren {
+export function Writer({ view, zones, given }: { view: View; zones: string[]; given: Draft | null }): ComponentChildren {
   const words = text.rules;
   const [spared, spare] = useState({ verified: true, statics: true });
   const [from, setFrom] = useState(view.filter.length ? "filter" : "automated");
@@ -35,6 +36,9 @@ export function Writer({ view, given }: { view: View; given: Draft | null }): Co
   const [tried, setTried] = useState<Tried | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(false);
+  const [chosen, choose] = useState("");
+  const zone = view.zone || chosen || (zones.length === 1 ? (zones[0] ?? "") : "");
+  const why = useRights().refusal(zone || null);
   const key = JSON.stringify([filter, spared, from]);
   useEffect(() => {
     setExpression(made.text);
@@ -142,18 +146,28 @@ export function Writer({ view, given }: { view: View; given: Draft | null }): Co
             <input value={name} onInput={(event) => setName(event.currentTarget.value.replace(/[^A-Za-z0-9_-]/g, "-"))} />
           </label>
           <CopyButton what={yaml(name, expression, action)} />
+          {!view.zone && zones.length > 1 && (
+            <label class="field">
+              <span>{text.config.zone}</span>
+              <select value={zone} onChange={(event) => choose(event.currentTarget.value)}>
+                <option value="">{words.chooseZone}</option>
+                {zones.map((each) => (
+                  <option key={each}>{each}</option>
+                ))}
+              </select>
+            </label>
+          )}
           <button
             type="button"
-            disabled={!view.zone || !expression.trim()}
-            title={view.zone ? words.addLead : words.needZone}
+            disabled={!zone || Boolean(why) || !expression.trim() || !name}
             onClick={() => {
-              stage({ op: "add_rule", zone: view.zone, rule: { ref: name, expression: flat(expression), action } });
-              go({ page: "configuration", tab: "rules" });
+              stage({ op: "add_rule", zone, rule: { ref: name, expression: flat(expression), action } });
+              go({ page: "configuration", tab: "rules", zone });
             }}
           >
             {words.add} →
           </button>
-          <span class="soft">{view.zone ? words.addLead : words.needZone}</span>
+          <span class="soft">{why || (zone ? words.addLead : words.needZone)}</span>
         </div>
         <pre tabIndex={0}>{yaml(name, expression, action)}</pre>
       </details>

@@ -6,9 +6,9 @@ import { send } from "../api";
 import { Diff, refused } from "../config/review";
 import { said, type Said } from "../config/shapes";
 import { count, duration, moment } from "../format";
-import { type Report } from "../pages/reports";
 import { text } from "../text";
 import { shown } from "../values";
+import { type Report } from "./report";
 
 const words = text.reports;
 
