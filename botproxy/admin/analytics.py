@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from aiohttp import web
 
@@ -11,6 +11,9 @@ from botproxy.store.events import EventStore
 
 ANSWER_SECONDS: Final = 10.0
 """For one question to the store."""
+
+Source = Literal["files", "exports", "notes"]
+"""Where lines about an address are."""
 
 
 class Persons(Protocol):
@@ -24,8 +27,9 @@ class Persons(Protocol):
         """Replace addresses in rows of events, in place, as their zones want it."""
         ...
 
-    def lines(self, address: str) -> Iterator[bytes]:
-        """The lines of one address in files of events. Blocks."""
+    def lines(self, address: str, source: Source = "files") -> Iterator[bytes]:
+        """The lines of one address in the files of events; the records of it that log exports have on this machine; or
+        what reports, operators, alerts and changes say of it. Blocks. Raises OSError or ConfigError."""
         ...
 
     async def forget(self, address: str) -> dict[str, Any]:

@@ -8,13 +8,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import orjson
 from aiohttp import web
 
 from botproxy.admin import queries
-from botproxy.admin.analytics import ANALYTICS, ANSWER_SECONDS, Analytics
+from botproxy.admin.analytics import ANALYTICS, ANSWER_SECONDS, Analytics, Source
 from botproxy.admin.auditing import noted
 from botproxy.admin.explained import explained
 from botproxy.store.events import FIELDS, Answer, Events, Groups, QueryError, StoreUnavailable
@@ -166,13 +166,14 @@ def _address(text: object) -> str:
 async def _export(request: web.Request) -> web.StreamResponse:
     """Everything that the store has of one address, a JSON line for each request, oldest first."""
     analytics: Analytics = request.app[ANALYTICS]()
-    if analytics.store is None and request.query.get("from") != "files":
+    source = request.query.get("from", "store")
+    if source == "store" and analytics.store is None:
         return _json({"error": "there is no event store: events.store is none"}, 503)
     response: web.StreamResponse | None = None
     try:
         address = _address(request.query.get("ip"))
-        if request.query.get("from") == "files":
-            return await _export_lines(request, analytics, address)
+        if source != "store":
+            return await _export_lines(request, analytics, address, source)
         forms = analytics.persons.forms(address) if analytics.persons is not None else (address,)
         for at in range(0, len(forms), MAX_FORMS):
             after = -1
@@ -197,14 +198,15 @@ async def _export(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _export_lines(request: web.Request, analytics: Analytics, address: str) -> web.StreamResponse:
-    """The lines of one address in the files of events, as they stand there."""
+async def _export_lines(request: web.Request, analytics: Analytics, address: str, source: str) -> web.StreamResponse:
+    """What other places have of one address, as it stands there."""
+    if source not in get_args(Source):
+        raise QueryError(f"from is store, {', '.join(get_args(Source))}")
+    found = analytics.persons.lines(address, source) if analytics.persons is not None else iter(())  # type: ignore[arg-type]
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     await response.prepare(request)
-    if analytics.persons is not None:
-        found = analytics.persons.lines(address)
-        while some := await asyncio.to_thread(lambda: b"".join(islice(found, 100))):
-            await response.write(some)
+    while some := await asyncio.to_thread(lambda: b"".join(islice(found, 100))):
+        await response.write(some)
     await response.write_eof()
     return response
 

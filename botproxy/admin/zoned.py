@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, final
 
-from botproxy.admin.analytics import Analytics, Persons
+from botproxy.admin.analytics import Analytics, Persons, Source
 from botproxy.admin.operator import Operator, may_change, who_asks
 from botproxy.model import Event
 from botproxy.store.events import Answer, Events, EventStatus, EventStore, Groups, QueryError, Retention
@@ -50,8 +50,10 @@ class ZonedPersons:
         """See `Persons`."""
         self._persons.mask(rows)
 
-    def lines(self, address: str) -> Iterator[bytes]:
-        """See `Persons`."""
+    def lines(self, address: str, source: Source = "files") -> Iterator[bytes]:
+        """See `Persons`; only files of events say of which zone a line is. Raises QueryError for the others."""
+        if source != "files":
+            raise QueryError("this is not kept by zone, and is for operators of all of them")
         zones = self._zones
         return filter(lambda line: value(line, ZONE) in zones, self._persons.lines(address))
 

@@ -35,9 +35,10 @@ _IP = click.option("--ip", "address", required=True, metavar="ADDRESS", help="Th
 @_CONFIG
 @admin_options
 def forget(address: str, data: Path | None, config: str | None, admin: str, token_file: Path | None) -> None:
-    """Delete everything that is recorded of one address: stored events, lines of events.jsonl, reports.
+    """Delete everything that is recorded of one address: stored events, lines of events.jsonl, reports, log exports on
+    this machine, and what operators, alerts and older changes say of it.
 
-    What the address shares with others is left, and so are log exports and copies of the store; both are named.
+    What cannot be reached is named: what was sent away, copies of the store, what still holds.
 
     \b
     botproxy forget --ip 203.0.113.7
@@ -52,34 +53,47 @@ def forget(address: str, data: Path | None, config: str | None, admin: str, toke
     click.echo(f"stored events: {said['forgotten']} deleted")
     click.echo(f"lines of events: {said.get('lines', 0)} deleted, in {said.get('files', 0)} files")
     click.echo(f"reports: {said.get('reports', 0)} deleted")
+    click.echo(f"records of log exports: {said.get('exported', 0)} deleted")
+    click.echo(f"feedback, labels, alerts, audit: taken out of {said.get('notes', 0)} lines")
+    click.echo(f"older changes of the configuration: {said.get('versions', 0)} deleted")
     if said.get("shared"):
         click.echo(f"left: events of {said['shared']}, which stands for this address and all of its network")
     for name in said.get("left", ()):
-        click.echo(f"left: {name}, a copy of the store as it was; delete it when you do not need it")
+        click.echo(f"left: {name}")
 
 
 @click.command()
 @_IP
-@click.option("--lines", is_flag=True, help="The lines of events.jsonl instead of the stored events.")
+@click.option("--lines", is_flag=True, help="The same as --from files.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(("store", "files", "exports", "notes")),
+    default="store",
+    show_default=True,
+    help="The stored events; lines of events.jsonl; records of log exports on this machine; reports, feedback, labels, "
+    "alerts, audit and changes that name the address.",
+)
 @_DATA
 @_CONFIG
 @admin_options
 def export(
-    address: str, lines: bool, data: Path | None, config: str | None, admin: str, token_file: Path | None
+    address: str, lines: bool, source: str, data: Path | None, config: str | None, admin: str, token_file: Path | None
 ) -> None:
-    """Print everything that is recorded of one address, a JSON object a line.
+    """Print what is recorded of one address, a JSON object a line. Ask once for each place.
 
     \b
     botproxy export --ip 203.0.113.7 > answer.jsonl
+    botproxy export --ip 203.0.113.7 --from notes
     """
     address = _address(address)
+    source = "files" if lines else source
     out = sys.stdout.buffer
     if data is None:
-        source = "files" if lines else "store"
         for piece in ask_lines(admin, token_file, f"/api/analytics/export?from={source}&ip={address}", FORGET_SECONDS):
             out.write(piece)
     else:
-        for line in _lines(data, config, address) if lines else _stored(data, config, address):
+        for line in _stored(data, config, address) if source == "store" else _lines(data, config, address, source):
             out.write(line)
     out.flush()
 
@@ -120,52 +134,78 @@ def _forms(masking: Masking, config: Config | None, address: str) -> tuple[str, 
 
 
 def _files(data: Path, config: Config | None) -> list[Path]:
-    path = config.events.file if config is not None and config.events.file is not None else data / "events.jsonl"
-    return [*sorted(path.parent.glob(f"{path.stem}-*T*Z-*{path.suffix}")), path]
+    from botproxy.supervisor.persons import events_files
+
+    path = config.events.file if config is not None else None
+    return events_files(path or data / "events.jsonl")
 
 
 def _forget(data: Path, file: str | None, address: str) -> dict[str, Any]:
+    from botproxy.config import ConfigError
     from botproxy.errors import BotproxyError, OperatorError
     from botproxy.store import recorded_lines
-    from botproxy.store.clickhouse.spill import Spill
     from botproxy.store.duckdb import offline
     from botproxy.store.duckdb.file import NAME
+    from botproxy.store.named import Named
+    from botproxy.store.spill import Spill
+    from botproxy.supervisor import persons, written
     from botproxy.supervisor.directory import Directory
-    from botproxy.telemetry import report_file
+    from botproxy.telemetry import logpush_forgetting, logpush_waiting, report_file
 
     config = _configured(file)
+    jobs = config.logpush if config is not None else ()
     masking = masking_of(config)
     forms = _forms(masking, config, address)
+    stored_lines = recorded_lines.of(forms, recorded_lines.STORED)
     directory = Directory()
+    exported = 0
     try:
         directory.claim(data)
         stored = offline.forget(data / NAME, forms) if (data / NAME).exists() else 0
-        spill = Spill(data / "events.spill")
-        stored += spill.without(recorded_lines.of(forms, recorded_lines.STORED))
+        stored += Spill(data / "events.spill").without(lambda path: recorded_lines.remove([path], stored_lines).lines)
         removed = recorded_lines.remove(_files(data, config), recorded_lines.of(forms, recorded_lines.CLIENT))
         reports = recorded_lines.remove(report_file.files(data), recorded_lines.of(forms, recorded_lines.REPORTED))
+        for job in jobs:
+            files = [*logpush_forgetting.rotated_files(job), *([job.file.path] if job.file is not None else [])]
+            exported += logpush_forgetting.remove(files, job, logpush_forgetting.of(job, forms))
+            exported += logpush_waiting.forget(data, job, forms)
+        notes = written.forget(data, Named(forms))
     except OSError as error:
         raise click.ClickException(f"not everything was deleted: {error.strerror or error}") from None
+    except ConfigError as error:
+        raise click.ClickException(f"not everything was deleted: {error}") from None
     except (BotproxyError, OperatorError) as error:
         raise click.ClickException(f"{error}; to ask a proxy that runs, leave out --data") from None
     finally:
         directory.release()
+    unknown = [] if config is not None else ["log exports, if there are any: their files are named in --config"]
     return {
         "forgotten": stored,
         "lines": removed.lines,
         "files": removed.files,
         "reports": reports.lines,
+        "exported": exported,
+        "notes": notes.notes,
+        "versions": notes.versions,
         "shared": masking.network(address),
-        "left": [each.name for each in sorted(data.glob(f"{NAME}.*")) if not each.name.endswith(".wal")],
+        "left": [*persons.copies(data), *notes.left, *persons.delivered(jobs), *unknown],
     }
 
 
-def _lines(data: Path, file: str | None, address: str) -> Iterator[bytes]:
+def _lines(data: Path, file: str | None, address: str, source: str) -> Iterator[bytes]:
     from botproxy.store import recorded_lines
+    from botproxy.store.named import Named
+    from botproxy.supervisor import persons, written
 
     config = _configured(file)
-    wanted = recorded_lines.of(_forms(masking_of(config), config, address), recorded_lines.CLIENT)
-    yield from recorded_lines.lines(_files(data, config), wanted)
+    forms = _forms(masking_of(config), config, address)
+    if source == "exports":
+        yield from persons.exported(config.logpush if config is not None else (), data, forms)
+    elif source == "notes":
+        yield from written.found(data, Named(forms))
+    else:
+        wanted = recorded_lines.of(forms, recorded_lines.CLIENT)
+        yield from recorded_lines.lines(_files(data, config), wanted)
 
 
 def _stored(data: Path, file: str | None, address: str) -> Iterator[bytes]:

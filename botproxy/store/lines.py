@@ -7,15 +7,21 @@ read meanwhile.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 
+from botproxy.store import recorded_lines
+
 MAX_LINE: Final = 64 * 1024
 """Bytes of a line that is read; a longer one is none of ours."""
+
+_ONE: Final = threading.Lock()
+"""Held by whoever writes: a line that is added while its file is written anew would be lost."""
 
 
 class Lines(NamedTuple):
@@ -28,6 +34,10 @@ class Lines(NamedTuple):
 
     def append(self, directory: Path, lines: Sequence[bytes]) -> None:
         """Write lines, without their ends. Raises OSError."""
+        with _ONE:
+            self._append(directory, lines)
+
+    def _append(self, directory: Path, lines: Sequence[bytes]) -> None:
         path = self._path(directory)
         with suppress(FileNotFoundError):
             if path.stat().st_size >= self.rotate_size:
@@ -45,10 +55,7 @@ class Lines(NamedTuple):
 
     def read(self, directory: Path) -> Iterator[dict[str, Any]]:
         """Every object that is kept, the oldest first. What is none, such as a line cut in two, is passed over."""
-        for path in (
-            *(self._path(directory, number) for number in range(self.keep_files, 0, -1)),
-            self._path(directory),
-        ):
+        for path in self.files(directory):
             try:
                 opened = path.open("rb")
             except FileNotFoundError:
@@ -61,6 +68,15 @@ class Lines(NamedTuple):
                         continue
                     if isinstance(found, dict):
                         yield found
+
+    def change(self, directory: Path, changed: Callable[[bytes], bytes | None]) -> int:
+        """Replace lines, or take them out where `changed` gives None; how many that were. Raises OSError."""
+        with _ONE:
+            return recorded_lines.change(self.files(directory), changed).lines
+
+    def files(self, directory: Path) -> list[Path]:
+        """The files that may be there, the oldest first."""
+        return [self._path(directory, number) for number in range(self.keep_files, -1, -1)]
 
     def _path(self, directory: Path, number: int = 0) -> Path:
         return directory / (f"{self.name}.{number}.jsonl" if number else f"{self.name}.jsonl")

@@ -6,11 +6,14 @@ either the one or the other.
 
 from __future__ import annotations
 
+import errno
+import gzip
 import os
-from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 CLIENT: Final = b'"ClientIP":"'
 """What stands before the address in a line of events. Inside a text it would be escaped."""
@@ -56,27 +59,42 @@ def lines(paths: Collection[Path], wanted: Callable[[bytes], bool]) -> Iterator[
 
 def remove(paths: Collection[Path], unwanted: Callable[[bytes], bool]) -> Removed:
     """Take lines out of files to which nobody writes meanwhile. Raises OSError; what was done until then stays done."""
-    removed = files = 0
+    return change(paths, lambda line: None if unwanted(line) else line)
+
+
+def change(paths: Collection[Path], changed: Callable[[bytes], bytes | None]) -> Removed:
+    """Replace lines of files to which nobody writes meanwhile, or take them out where `changed` gives None; how many
+    lines that were. Raises OSError; what was done until then stays done."""
+    number = files = 0
     for path in paths:
-        number = _remove(path, unwanted)
-        removed += number
-        files += number > 0
-    return Removed(removed, files)
+        lines = rewrite(path, lambda opened: ((line, changed(line)) for line in opened))
+        number += lines
+        files += lines > 0
+    return Removed(number, files)
 
 
-def _remove(path: Path, unwanted: Callable[[bytes], bool]) -> int:
+def rewrite(path: Path, pieces: Callable[[IO[bytes]], Iterable[tuple[bytes, bytes | None]]]) -> int:
+    """Write a file anew; `pieces` gives what it has, piece by piece, each with what takes its place. How many differ.
+
+    A file that is packed with gzip is read and written packed. Nothing is written when nothing differs. OSError.
+    """
+    part = path.with_name(path.name + ".part")
+    packed = path.suffix == ".gz"
     try:
-        with path.open("rb") as opened:
-            number = sum(map(unwanted, opened))
-            if not number:
+        with _opened(path, packed) as source:
+            if all(before == after for before, after in pieces(source)):
                 return 0
-            status = os.fstat(opened.fileno())
-            opened.seek(0)
-            part = path.with_name(path.name + ".part")
+        number = 0
+        with _opened(path, packed) as source:
+            status = path.stat()
             try:
                 descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
                 with os.fdopen(descriptor, "wb") as fresh:
-                    fresh.writelines(line for line in opened if not unwanted(line))
+                    with gzip.GzipFile("", "wb", 6, fresh) if packed else nullcontext(fresh) as target:
+                        for before, after in pieces(source):
+                            number += before != after
+                            if after:
+                                target.write(after)
                     fresh.flush()
                     os.fsync(fresh.fileno())
                 # How old it is decides about when it is deleted.
@@ -88,4 +106,10 @@ def _remove(path: Path, unwanted: Callable[[bytes], bool]) -> int:
                 raise
     except FileNotFoundError:
         return 0
+    except (EOFError, zlib.error) as error:
+        raise OSError(errno.EIO, f"{path.name} is damaged: {error}") from None
     return number
+
+
+def _opened(path: Path, packed: bool) -> IO[bytes]:
+    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]

@@ -63,7 +63,7 @@ class Fleet:
         self.logpush = Logpush()
         self.alerting = alerting
         self.writer = EventWriter(then=self._on_rows, first=self.anomalies.put)
-        self.persons = Persons(self.events, self.writer, self.reports)
+        self.persons = Persons(self.events, self.writer, self.reports, self.logpush)
         self.directory = Directory()
         self.generations: list[Generation] = []
         self.current: Generation | None = None
@@ -180,11 +180,11 @@ class Fleet:
             raise
         previous, self.current, self.source = self.current, generation, source
         self.events.take(stored)
-        self.logpush.take(jobs)
+        self.logpush.take(jobs, self.directory.path)
         masking = persons.masking(plan)
         self.reports.mask(masking)
         self.alerting.configure(alerts, hooks)
-        self.persons.configure(plan, events, self.directory.path)
+        self.persons.configure(plan, events, self.directory.path, [settings for settings, _ in jobs.jobs])
         self.writer.configure(events, self.directory.path, masking)
         self.bots.configure(plan.bots or {}, self.directory.path)
         self.training.configure(plan.training, self.directory.path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple, final
 
 from botproxy.errors import OperatorError
@@ -12,10 +14,13 @@ from botproxy.supervisor.nursery import Refused
 from botproxy.telemetry import log
 from botproxy.telemetry.counters import Key
 from botproxy.telemetry.destinations import Secrets, read_secrets
-from botproxy.telemetry.logpush_job import Job
+from botproxy.telemetry.logpush_job import Forgotten, Job
 from botproxy.telemetry.logpush_settings import LogpushSettings
+from botproxy.telemetry.logpush_waiting import FOLDER
 
 END_SECONDS = 10.0
+FORGET_SECONDS = 300.0
+"""For one job: its files may be large, and are unpacked and packed again."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +61,8 @@ class Logpush:
             raise Refused(problems)
         return PreparedJobs(tuple(jobs))
 
-    def take(self, prepared: PreparedJobs) -> None:
-        """Run these from now on."""
+    def take(self, prepared: PreparedJobs, data: Path) -> None:
+        """Run these from now on; what waits on disk waits in the data directory."""
         before = {job.settings.name: job for job in self._jobs}
         jobs = []
         for settings, secrets in prepared.jobs:
@@ -67,13 +72,14 @@ class Logpush:
                 jobs.append(job)
                 continue
             try:
-                jobs.append(Job(settings, secrets))
+                jobs.append(Job(settings, secrets, data / FOLDER / settings.name, job))
             except Exception as error:  # it was compiled when the configuration was checked
                 _log.error(
                     "a logpush job cannot start", extra=log.fields(job=settings.name, error=type(error).__name__)
                 )
         self._jobs = tuple(jobs)
         self._secrets = {settings.name: secrets for settings, secrets in prepared.jobs}
+        self._say_orphans(data / FOLDER)
         for job in before.values():
             task = asyncio.get_running_loop().create_task(self._end(job))
             self._ending.add(task)
@@ -92,6 +98,19 @@ class Logpush:
         unsent = [job for job in self._jobs if not job.ended(seconds)]
         return not unsent
 
+    async def forget(self, addresses: Collection[str], seconds: float = FORGET_SECONDS) -> dict[str, Forgotten]:
+        """Take records of these addresses out of what every job still has here. Raises OSError."""
+        return {job.settings.name: await job.forget(addresses, seconds) for job in self._jobs}
+
+    def _say_orphans(self, folder: Path) -> None:
+        names = {job.settings.name for job in self._jobs}
+        with suppress(OSError):
+            for path in folder.iterdir():
+                if path.name not in names and path.is_dir() and any(path.iterdir()):
+                    _log.warning(
+                        "events wait on disk for a log export that no longer runs", extra=log.fields(job=path.name)
+                    )
+
     def counts(self) -> dict[Key, int]:
         """For metrics."""
         counts = dict(self._kept)
@@ -102,7 +121,12 @@ class Logpush:
 
     def gauges(self) -> dict[str, float]:
         """For metrics."""
-        return {"logpush_waiting": sum(job.waiting for job in self._jobs)} if self._jobs else {}
+        if not self._jobs:
+            return {}
+        return {
+            "logpush_waiting": sum(job.waiting for job in self._jobs),
+            "logpush_spilled": sum(job.spilled for job in self._jobs),
+        }
 
 
 def _counts(job: Job) -> dict[Key, int]:

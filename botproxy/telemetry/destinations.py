@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 import re
 import select
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Final, NamedTuple, Protocol, final
+from typing import Final, Literal, NamedTuple, Protocol, final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -37,6 +38,7 @@ class Batch(NamedTuple):
     first: float  # when the earliest of their requests began, in seconds since 1970
     last: float
     number: str  # 8 hex digits that name the batch, the same when it is sent again
+    output: Literal["ndjson", "csv"] = "ndjson"
 
 
 class NotTaken(Exception):  # noqa: N818 - what happened to a batch
@@ -55,6 +57,10 @@ class Destination(Protocol):
 
     async def send(self, batch: Batch, body: bytes) -> None:
         """Send one batch; `body` is its lines, packed if wanted. Raises NotTaken."""
+        ...
+
+    async def aside(self, done: Callable[[], int]) -> int:
+        """Put aside what is written to, and call `done` on another thread while nothing is written. Raises OSError."""
         ...
 
 
@@ -104,7 +110,7 @@ async def open_destination(
         return file
     if settings.http is not None:
         session = await stack.enter_async_context(_session(settings.http))
-        return Http(settings.http, secrets, session, "text/csv" if settings.output == "csv" else "application/x-ndjson")
+        return Http(settings.http, secrets, session)
     if settings.s3 is not None:
         session = await stack.enter_async_context(_session(settings.s3))
         return S3(settings.s3, secrets, session)
@@ -130,6 +136,7 @@ class File:
     packs = False
 
     def __init__(self, settings: FileSettings, head: bytes) -> None:
+        self._one = asyncio.Lock()
         self._file = EventFile(
             settings.path,
             settings.rotate_size,
@@ -143,9 +150,16 @@ class File:
     async def send(self, batch: Batch, body: bytes) -> None:
         """See `Destination`. On the job's own thread, so that a slow disk holds up nothing else."""
         try:
-            self._file.append(body)
+            async with self._one:
+                self._file.append(body)
         except OSError as error:
             raise NotTaken(os.strerror(error.errno) if error.errno else type(error).__name__) from None
+
+    async def aside(self, done: Callable[[], int]) -> int:
+        """See `Destination`."""
+        async with self._one:
+            self._file.put_aside()
+            return await asyncio.to_thread(done)
 
     def close(self) -> None:
         """Close the file."""
@@ -175,6 +189,10 @@ class Stdout:
             self._head = b"\n" if len(left) < len(body) else self._head
             raise NotTaken(os.strerror(error.errno) if error.errno else type(error).__name__) from None
 
+    async def aside(self, done: Callable[[], int]) -> int:
+        """See `Destination`: nothing of it is here."""
+        return 0
+
 
 @final
 class Http:
@@ -182,20 +200,18 @@ class Http:
 
     packs = True
 
-    def __init__(
-        self, settings: HttpSettings, secrets: Secrets, session: aiohttp.ClientSession, content_type: str
-    ) -> None:
+    def __init__(self, settings: HttpSettings, secrets: Secrets, session: aiohttp.ClientSession) -> None:
         self._url = URL(settings.url, encoded=True)
         self._session = session
         self._headers = {
             **{name: secrets.values[f"headers.{name}"] for name in settings.headers},
-            "Content-Type": content_type,
             "Content-Encoding": "gzip",
         }
 
     async def send(self, batch: Batch, body: bytes) -> None:
         """See `Destination`."""
-        headers = {**self._headers, "Idempotency-Key": batch.number}
+        kind = "text/csv" if batch.output == "csv" else "application/x-ndjson"  # one that waited may be older than that
+        headers = {**self._headers, "Content-Type": kind, "Idempotency-Key": batch.number}
         try:
             async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
                 await answer.content.read(_MAX_ANSWER)
@@ -204,6 +220,10 @@ class Http:
             raise NotTaken(_named(self._url, error)) from None
         if not 200 <= status < 300:
             raise NotTaken(f"{self._url.host} answered {status}", final=status in (400, 413, 415, 422))
+
+    async def aside(self, done: Callable[[], int]) -> int:
+        """See `Destination`: nothing of it is here."""
+        return 0
 
 
 @final
@@ -244,6 +264,10 @@ class S3:
             # What a store says beside its code repeats the key's id and what was signed.
             code = _CODE.search(said)
             raise NotTaken(f"{url.host} answered {status}" + (f" {code[1].decode()}" if code else ""))
+
+    async def aside(self, done: Callable[[], int]) -> int:
+        """See `Destination`: nothing of it is here."""
+        return 0
 
 
 def packed(lines: bytes) -> bytes:

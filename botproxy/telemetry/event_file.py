@@ -125,25 +125,31 @@ class EventFile:
             number += 1
         os.rename(self._path, target)
         if self._compress:
-            for plain in self._rotated(""):
+            for plain in rotated(self._path, ""):
                 _pack(plain)
         self._prune()
 
-    def _rotated(self, packed: str) -> list[Path]:
-        """Files that were rotated, in no order. By their whole names: without a suffix of its own, a packed file would
-        pass for one that is not, and be packed each time."""
-        stem, suffix = re.escape(self._path.stem), re.escape(self._path.suffix)
-        ours = re.compile(rf"{stem}-[0-9]{{8}}T[0-9]{{6}}Z-[0-9]{{4,}}{suffix}{re.escape(packed)}\Z")
-        return [each for each in self._path.parent.iterdir() if ours.match(each.name) is not None]
-
     def _prune(self) -> None:
         total = 0
-        rotated = [*self._rotated(""), *self._rotated(".gz")]
-        for position, old in enumerate(sorted(rotated, reverse=True)):
+        aside = [*rotated(self._path, ""), *rotated(self._path, ".gz")]
+        for position, old in enumerate(sorted(aside, reverse=True)):
             with suppress(FileNotFoundError):
                 total += old.stat().st_size
                 if position >= self._keep_files or total > self._keep_size:
                     old.unlink()
+
+
+def rotated(path: Path, packed: str) -> list[Path]:
+    """Files of this one that were rotated, in no order; `packed` is "" or ".gz". By their whole names: without a suffix
+    of its own, a packed file would pass for one that is not, and be packed each time. Raises OSError, not for a
+    directory that is not there."""
+    stem, suffix = re.escape(path.stem), re.escape(path.suffix)
+    ours = re.compile(rf"{stem}-[0-9]{{8}}T[0-9]{{6}}Z-[0-9]{{4,}}{suffix}{re.escape(packed)}\Z")
+    try:
+        names = os.listdir(path.parent)
+    except FileNotFoundError:
+        return []
+    return [path.with_name(name) for name in names if ours.match(name) is not None]
 
 
 def _pack(plain: Path) -> None:

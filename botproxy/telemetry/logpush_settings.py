@@ -168,8 +168,12 @@ class LogpushSettings(Section):
     """or is so old."""
 
     memory: Annotated[Size, Field(ge=1024**2, le=4 * 1024**3)] = 64 * 1024**2
-    """How much may wait, packed, while the destination does not take it; beyond, the oldest batches are dropped and
-    counted."""
+    """How much may wait in memory, packed, for the destination to take it. Beyond, batches wait on disk; without room
+    there, or for files and standard output, the oldest are dropped and counted."""
+
+    disk: Annotated[Size, Field(ge=0, le=1024**4)] = 1024**3
+    """How much may wait in the data directory, packed, while an endpoint or store does not take it, over restarts too;
+    beyond, the oldest batches are dropped and counted. 0 keeps nothing there."""
 
     file: FileSettings | None = None
     """Send to files of this machine."""

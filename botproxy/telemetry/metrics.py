@@ -188,6 +188,7 @@ GAUGES: Final[dict[str, _Shown]] = {
         "botproxy_event_store_sample_interval", "How many ordinary requests a stored one stands for now."
     ),
     "logpush_waiting": _Shown("botproxy_logpush_waiting_bytes", "What waits for the destinations of all jobs."),
+    "logpush_spilled": _Shown("botproxy_logpush_spilled_bytes", "What waits for them on disk."),
     "profile_keys": _Shown("botproxy_profile_keys", "Callers, fingerprints and paths that all workers remember now."),
     "anomaly_callers": _Shown("botproxy_anomaly_callers", "Callers and groups that are held found now.", ("zone",)),
     "anomaly_learned_seconds": _Shown(

@@ -18,19 +18,19 @@ ROTATE_SIZE: Final = 1024 * 1024
 KEEP_FILES: Final = 4
 """Files that were put aside; the oldest are deleted."""
 
-_LINES: Final = Lines("reports", ROTATE_SIZE, KEEP_FILES)
+LINES: Final = Lines("reports", ROTATE_SIZE, KEEP_FILES)
 
 
 def append(directory: Path, lines: Sequence[bytes], rotate_size: int = ROTATE_SIZE) -> None:
     """Write lines, without their ends. Raises OSError."""
-    _LINES._replace(rotate_size=rotate_size).append(directory, lines)
+    LINES._replace(rotate_size=rotate_size).append(directory, lines)
 
 
 def files(directory: Path) -> list[Path]:
-    """The files that are there, in no order."""
-    return [*directory.glob("reports.jsonl"), *directory.glob("reports.[0-9]*.jsonl")]
+    """The files that may be there, the oldest first."""
+    return LINES.files(directory)
 
 
 def read(directory: Path) -> Iterator[dict[str, Any]]:
     """Every report that is kept, the oldest first. What is no report, such as a line cut in two, is passed over."""
-    return _LINES.read(directory)
+    return LINES.read(directory)

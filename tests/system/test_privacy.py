@@ -30,7 +30,8 @@ def recorded(proxy: Proxy) -> dict[str, str]:
 
 
 def test_a_person_is_shown_and_forgotten(start: Start, demo_origin: str, tmp_path: Path) -> None:
-    proxy = start(config={"zones": zones(demo_origin)})
+    job = {"name": "siem", "file": {"path": str(tmp_path / "out.jsonl")}, "batch_age": "1s", "fields": ["ClientIP"]}
+    proxy = start(config={"zones": zones(demo_origin), "logpush": [job]})
     for host in ("shop.example", "cut.example", "hash.example"):
         browse(proxy.port, host=host)
     until(lambda: len(proxy.events()) == 3, 20, "three events")
@@ -46,10 +47,14 @@ def test_a_person_is_shown_and_forgotten(start: Start, demo_origin: str, tmp_pat
     until(lambda: stored() == ["hash", "shop"], 20, "their stored events, those under a stand-in too")
     lines = [json.loads(line)["ZoneName"] for line in run("export", "--lines", *asked).splitlines()]
     assert sorted(lines) == ["hash", "shop"]
+    until(lambda: len(run("export", "--from", "exports", *asked).splitlines()) == 2, 20, "records of the log export")
+    assert run("export", "--from", "notes", *asked) == ""
 
     said = run("forget", *asked)
     assert "stored events: 2 deleted" in said
     assert "lines of events: 2 deleted, in 1 files" in said
+    assert "records of log exports: 2 deleted" in said
+    assert run("export", "--from", "exports", *asked) == ""
     assert "left: events of 127.0.0.0, which stands for this address and all of its network" in said
     assert stored() == []
     assert run("export", "--lines", *asked) == ""
@@ -67,5 +72,6 @@ def test_a_person_is_shown_and_forgotten(start: Start, demo_origin: str, tmp_pat
     assert sorted(json.loads(line)["zone"] for line in run("export", *offline).splitlines()) == ["hash", "shop"]
     said = run("forget", *offline)
     assert "stored events: 2 deleted" in said
+    assert "records of log exports: 2 deleted" in said
     assert "lines of events: 2 deleted, in 1 files" in said
     assert run("export", *offline) == run("export", "--lines", *offline) == ""

@@ -77,9 +77,13 @@ def serving(handle: Handler) -> Iterator[str]:
         loop.close()
 
 
-def job(environment: dict[str, str] | None = None, **settings: Any) -> Job:
-    whole = LogpushSettings(**{"name": "siem", "fields": ("RayID",), "batch_age": 0.1, **settings})
-    return Job(whole, read_secrets(whole, environment or {}))
+def settings(environment: dict[str, str] | None = None, **given: Any) -> tuple[LogpushSettings, Secrets]:
+    whole = LogpushSettings(**{"name": "siem", "fields": ("RayID",), "batch_age": 0.1, **given})
+    return whole, read_secrets(whole, environment or {})
+
+
+def job(environment: dict[str, str] | None = None, **given: Any) -> Job:
+    return Job(*settings(environment, **given))
 
 
 def rays(body: bytes) -> list[str]:

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
@@ -151,6 +152,14 @@ class Versions:
         for number in _numbers(self.data)[:-KEEP]:
             with suppress(OSError):
                 _path(self.data, number).unlink()
+
+    def naming(self, named: Callable[[bytes], bool]) -> list[int]:
+        """The versions whose text this finds something in, the oldest first. Raises ConfigError."""
+        return [each for each in _numbers(self.data) if named(_read(self.data, each).text.encode())]
+
+    def delete(self, number: int) -> None:
+        """Do not keep this version, which is not the newest, any longer. Raises OSError."""
+        _path(self.data, number).unlink(missing_ok=True)
 
     def discard(self, overlay: OverlayText) -> None:
         """The draft was not taken."""

@@ -24,13 +24,13 @@ from botproxy.model import IMPORTED
 from botproxy.store import recorded_lines
 from botproxy.store.clickhouse import tables
 from botproxy.store.clickhouse.dialect import ClickhouseWriter, literal
-from botproxy.store.clickhouse.spill import MAX_BYTES, Batch, Spill
 from botproxy.store.events import sql
 from botproxy.store.events.batch import columns
 from botproxy.store.events.columns import COLUMNS, EVENT_COLUMNS, Kind
 from botproxy.store.events.contract import EventStatus, NewerSchema, Retention, StoreUnavailable
 from botproxy.store.events.query import MICROSECONDS, Answer, Events, Groups, check
 from botproxy.store.events.sampling import Sampler
+from botproxy.store.spill import MAX_BYTES, Batch, Spill
 
 MAX_WAITING: Final = 50_000
 GATHER_SECONDS: Final = 1.0
@@ -440,7 +440,10 @@ class ClickhouseStore:
     async def _forget_waiting(self, addresses: Sequence[str]) -> int:
         assert self._spill is not None
         async with self._spilling:
-            return await asyncio.to_thread(self._spill.without, recorded_lines.of(addresses, recorded_lines.STORED))
+            wanted = recorded_lines.of(addresses, recorded_lines.STORED)
+            return await asyncio.to_thread(
+                self._spill.without, lambda path: recorded_lines.remove([path], wanted).lines
+            )
 
     async def _forget(self, condition: str) -> int:
         try:

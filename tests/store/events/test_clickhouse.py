@@ -15,8 +15,8 @@ from made import BASE, HOUR, KEEP, clock, event
 
 from botproxy.store.clickhouse.backend import ClickhouseStore
 from botproxy.store.clickhouse.dialect import literal
-from botproxy.store.clickhouse.spill import Batch, Spill
 from botproxy.store.events import Groups, Measure, NewerSchema, Span, StoreUnavailable
+from botproxy.store.spill import Batch, Spill
 
 WHOLE = Span(BASE, BASE + 4 * HOUR)
 COUNTED = Groups(WHOLE, (), (Measure("count"), Measure("uniq", "ray")))

@@ -8,8 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, final
 
-from botproxy.store import recorded_lines
-
 MAX_BYTES: Final = 1024**3
 
 
@@ -18,14 +16,16 @@ class Batch(NamedTuple):
 
     body: bytes
     number: int
+    label: str = ""  # what else is to be known of it: letters, digits and `_.`
 
 
 @final
 class Spill:
     """Files in one directory, named so that their order is that of their making. Methods may raise OSError."""
 
-    def __init__(self, directory: Path, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, directory: Path, max_bytes: int = MAX_BYTES, suffix: str = ".jsonl") -> None:
         self._directory = directory
+        self._suffix = suffix
         self._max_bytes = max_bytes
         self._files: list[tuple[Path, int, int]] = []  # path, events, bytes
         self.bytes = 0
@@ -34,19 +34,21 @@ class Spill:
         if directory.is_dir():
             for leftover in directory.glob("*.part"):
                 leftover.unlink()
-            for path in sorted(directory.glob("*.jsonl")):
+            for path in sorted(directory.glob(f"*{suffix}")):
                 with suppress(ValueError, IndexError):
-                    order, number = path.stem.split("-")
+                    order, number = path.stem.split("-")[:2]
                     self._add(path, int(number), path.stat().st_size)
                     self._next = int(order) + 1
 
     def __len__(self) -> int:
         return len(self._files)
 
-    def put(self, batch: Batch) -> int:
-        """Keep a batch; how many events had to be dropped for it."""
+    def put(self, batch: Batch, first_is_out: bool = False) -> int:
+        """Keep a batch; how many events had to be dropped for it. `first_is_out`: the oldest is just being sent, and it
+        is the next one that goes."""
         self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        path = self._directory / f"{self._next:012d}-{batch.number}.jsonl"
+        label = f"-{batch.label}" if batch.label else ""
+        path = self._directory / f"{self._next:012d}-{batch.number}{label}{self._suffix}"
         self._next += 1
         part = path.with_suffix(".part")
         try:
@@ -59,37 +61,52 @@ class Spill:
             raise
         self._add(path, batch.number, len(batch.body))
         dropped = 0
-        while self.bytes > self._max_bytes and len(self._files) > 1:
-            dropped += self._files[0][1]
-            self.remove_first()
+        oldest = 1 if first_is_out else 0
+        while self.bytes > self._max_bytes and len(self._files) > oldest + 1:
+            dropped += self._files[oldest][1]
+            self._remove(oldest)
         return dropped
 
     def first(self) -> Batch:
         """The oldest batch."""
         path, number, _ = self._files[0]
-        return Batch(path.read_bytes(), number)
+        return Batch(path.read_bytes(), number, "".join(path.stem.split("-", 2)[2:]))
 
     def remove_first(self) -> None:
         """The oldest batch was sent, or is given up."""
-        path, number, size = self._files.pop(0)
-        self.bytes -= size
-        self.events -= number
-        path.unlink(missing_ok=True)
+        self._remove(0)
 
-    def without(self, unwanted: Callable[[bytes], bool]) -> int:
-        """Take out the events whose lines are unwanted; how many there were."""
+    def without(self, remove: Callable[[Path], int]) -> int:
+        """Have events taken out of each file by `remove`, which says how many; how many there were."""
         removed = 0
         for at, (path, number, _) in enumerate(self._files):
-            gone = recorded_lines.remove([path], unwanted).lines
+            gone = remove(path)
             if gone:
                 # Its name says how many events are in it.
-                fresh = path.with_name(f"{path.stem.split('-')[0]}-{number - gone}.jsonl")
+                order, _number, *label = path.stem.split("-", 2)
+                fresh = path.with_name("-".join((order, str(number - gone), *label)) + self._suffix)
                 path.rename(fresh)
                 self._files[at] = (fresh, number - gone, fresh.stat().st_size)
             removed += gone
         self.bytes = sum(size for _, _, size in self._files)
         self.events -= removed
         return removed
+
+    @property
+    def first_number(self) -> int:
+        """Events in the oldest batch."""
+        return self._files[0][1]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files, the oldest first."""
+        return [path for path, _, _ in self._files]
+
+    def _remove(self, at: int) -> None:
+        path, number, size = self._files.pop(at)
+        self.bytes -= size
+        self.events -= number
+        path.unlink(missing_ok=True)
 
     def _add(self, path: Path, number: int, size: int) -> None:
         self._files.append((path, number, size))
