@@ -1,7 +1,9 @@
 -- A desktop browser's navigation, byte for byte in its order. With BENCHMARK_DIFFER a cookie and the referrer change
--- with every request, so that nothing can be remembered by header block.
+-- with every request, so that nothing can be remembered by header block. With BENCHMARK_PAUSE a connection waits about
+-- so many milliseconds before each request, as visitors do that know nothing of each other.
 local path = os.getenv("BENCHMARK_PATH") or "/"
 local differ = (os.getenv("BENCHMARK_DIFFER") or "") ~= ""
+local pause = tonumber(os.getenv("BENCHMARK_PAUSE") or "0")
 local count = 0
 local first, middle, last
 
@@ -31,4 +33,10 @@ end
 request = function()
   if differ then count = count + 1 end
   return first .. count .. middle .. (7000000 + count) .. last
+end
+
+if pause > 0 then
+  delay = function()
+    return math.floor(0.5 - pause * math.log(1 - math.random()))
+  end
 end

@@ -22,9 +22,20 @@ class Measured(NamedTuple):
 
 
 def run(
-    port: int, path: str, *, core: int, seconds: int, connections: int = 64, differ: bool = False, tls: bool = False
+    port: int,
+    path: str,
+    *,
+    core: int,
+    seconds: int,
+    connections: int = 64,
+    differ: bool = False,
+    tls: bool = False,
+    pause: float = 0.0,
 ) -> Measured:
-    """Load `path` with the header block of a browser, the same each time or a different one each time."""
+    """Load `path` with the header block of a browser, the same each time or a different one each time.
+
+    `pause` is the mean of what each connection waits before a request, in milliseconds.
+    """
     scheme = "https" if tls else "http"
     command = [
         *["taskset", "--cpu-list", str(core), "wrk", "--threads", "1", "--connections", str(connections)],
@@ -32,6 +43,7 @@ def run(
         f"{scheme}://127.0.0.1:{port}{path}",
     ]
     environment = os.environ | {"BENCHMARK_PATH": path, "BENCHMARK_DIFFER": "1" if differ else ""}
+    environment["BENCHMARK_PAUSE"] = f"{pause:.3f}"
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False, env=environment)
     if done.returncode != 0:
         raise RuntimeError(f"wrk failed: {done.stderr or done.stdout}")

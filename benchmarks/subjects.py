@@ -74,6 +74,7 @@ class Bench:
         workers: int = 1,
         tls: bool = False,
         events: bool = True,
+        store: str = "duckdb",
         cores: Sequence[int] = (),
         mode: str = "enforce",
         extra: str = "",
@@ -90,7 +91,7 @@ class Bench:
         text = (
             f"{extra}\nmode: {mode}\ndata: {self.folder / name}\nsecret_file: auto\nworkers: {workers}\n"
             f"listeners:\n  - address: 127.0.0.1:{port}{security}\n"
-            f"admin: {{listen: '127.0.0.1:{admin}'}}\nevents: {{enabled: {str(events).lower()}}}\n"
+            f"admin: {{listen: '127.0.0.1:{admin}'}}\nevents: {{enabled: {str(events).lower()}, store: {store}}}\n"
             "unknown_host: bench\nzones:\n  - name: bench\n"
             f"    origins: ['http://127.0.0.1:{self.origin_port}']\n    rules:\n"
             + "".join(

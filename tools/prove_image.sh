@@ -23,7 +23,12 @@ trap cleanup EXIT
 
 echo "== a base image with Python from Debian"
 base_folder=${BASE_FOLDER:-$work/base}
-make_base() { # FOLDER PACKAGES NAME
+settings=()
+# How this machine reaches its registries: known to the base that builds, not to the one that runs.
+for name in PIP_INDEX_URL PIP_CERT PIP_FIND_LINKS HTTPS_PROXY https_proxy NODE_EXTRA_CA_CERTS npm_config_registry; do
+    [ -n "${!name:-}" ] && settings+=(--env "$name=${!name}") || true
+done
+make_base() { # FOLDER PACKAGES NAME [SETTINGS...]
     if [ ! -x "$1/usr/bin/python3" ]; then
         debootstrap --variant=minbase --include="$2" bookworm "$1" >"$work/debootstrap.log" 2>&1 ||
             { tail -20 "$work/debootstrap.log" >&2; exit 1; }
@@ -31,24 +36,20 @@ make_base() { # FOLDER PACKAGES NAME
     fi
     made=$(buildah "${storage[@]}" from scratch)
     buildah "${storage[@]}" copy --quiet "$made" "$1" / >/dev/null
+    [ $# -le 3 ] || buildah "${storage[@]}" config "${@:4}" "$made"
     buildah "${storage[@]}" commit --quiet "$made" "$3" >/dev/null
     buildah "${storage[@]}" rm "$made" >/dev/null
 }
 packages=python3,python3-venv,ca-certificates
 make_base "$base_folder" "$packages" localhost/botproxy-base
-make_base "$base_folder-build" "$packages,gcc,libc6-dev,python3-dev" localhost/botproxy-build-base
+make_base "$base_folder-build" "$packages,gcc,libc6-dev,python3-dev" localhost/botproxy-build-base "${settings[@]}"
 
 echo "== the image"
-secrets=()
-# How this machine reaches its registries.
-for name in PIP_INDEX_URL PIP_CERT PIP_FIND_LINKS HTTPS_PROXY https_proxy NODE_EXTRA_CA_CERTS npm_config_registry; do
-    [ -n "${!name:-}" ] && secrets+=(--env "$name=${!name}") || true
-done
 volumes=()
 [ -n "${PIP_CERT:-}" ] && volumes+=(--volume "$PIP_CERT:$PIP_CERT:ro") || true
 [ -n "${NODE_EXTRA_CA_CERTS:-}" ] && [ "$NODE_EXTRA_CA_CERTS" != "${PIP_CERT:-}" ] &&
     volumes+=(--volume "$NODE_EXTRA_CA_CERTS:$NODE_EXTRA_CA_CERTS:ro") || true
-buildah "${storage[@]}" build --quiet --pull-never --format docker "${volumes[@]}" "${secrets[@]}" \
+buildah "${storage[@]}" build --quiet --pull-never --format docker "${volumes[@]}" \
     --build-arg BASE=localhost/botproxy-base --build-arg BUILD_BASE=localhost/botproxy-build-base --tag localhost/botproxy . >"$work/build.log" 2>&1 ||
     { tail -30 "$work/build.log" >&2; exit 1; }
 container=$(buildah "${storage[@]}" from --pull-never localhost/botproxy)

@@ -8,12 +8,12 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
 import orjson
 
+from botproxy.aio.background import give_way
 from botproxy.telemetry import log
 from botproxy.telemetry.event_file import EventFile
 from botproxy.telemetry.logpush import to_logpush
@@ -109,8 +109,7 @@ class EventWriter:
 
     def _run(self) -> None:
         # On a machine without a core to spare, a batch would otherwise stand in front of requests for milliseconds.
-        with suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        give_way(NICENESS)
         file: EventFile | None = None
         settings, masking = Settings(), Masking()
         while True:

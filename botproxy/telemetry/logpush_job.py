@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from botproxy.aio import Backoff
+from botproxy.aio.background import give_way
 from botproxy.model import Event
 from botproxy.telemetry import log, logpush_forgetting
 from botproxy.telemetry.destinations import Batch, Destination, NotTaken, Secrets, open_destination, packed
@@ -147,8 +148,7 @@ class Job:
     # On the thread
 
     def _live(self) -> None:
-        with suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        give_way(NICENESS)
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._run())

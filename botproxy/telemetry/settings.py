@@ -56,7 +56,7 @@ class Settings(Section):
     """Above so many events a second the store keeps a sample: of requests that were neither blocked, challenged, solved
     nor failed, one of several, which says how many it stands for; every number is scaled by that. 0 keeps all."""
 
-    store_memory: Annotated[Size, Field(ge=64 * 1024**2)] = 512 * 1024**2
+    store_memory: Annotated[Size, Field(ge=64 * 1024**2)] = 256 * 1024**2
     """Memory that the store may use to answer questions."""
 
     redact_query: bool = True

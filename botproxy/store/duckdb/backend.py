@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple, final
 
 import duckdb
 
+from botproxy.aio.background import give_way
 from botproxy.store.duckdb import file, offline, rollups, tables
 from botproxy.store.duckdb.dialect import DuckdbWriter
 from botproxy.store.duckdb.inserting import Batch
@@ -30,11 +31,11 @@ from botproxy.store.events.contract import EventStatus, NewerSchema, Retention, 
 from botproxy.store.events.query import MICROSECONDS, Answer, Events, Groups, check
 from botproxy.store.events.sampling import Sampler
 
-MAX_WAITING: Final = 30_000
+MAX_WAITING: Final = 20_000
 """Events that wait to be stored, sampled already, about 4 KB each; beyond, the oldest are dropped and counted."""
 
 GATHER_SECONDS: Final = 1.5
-GATHER_EVENTS: Final = 10_000
+GATHER_EVENTS: Final = 5_000
 """Rows of one transaction: each costs some ten milliseconds, however few events are in it."""
 
 COUNT_SECONDS: Final = 30.0
@@ -71,7 +72,7 @@ class DuckdbStore:
         path: Path,
         retention: Retention,
         rate: int = 0,
-        memory: int = 512 * 1024**2,
+        memory: int = 256 * 1024**2,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.path = path
@@ -523,9 +524,8 @@ def _fetched(cursor: Any) -> list[Any]:
 
 
 def _lower() -> None:
-    # DuckDB's own threads are begun by this one and keep its niceness.
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    # DuckDB's own threads are begun by this one and are as low as it is.
+    give_way(NICENESS)
 
 
 def _fail(done: asyncio.Future[int], error: Exception) -> None:
