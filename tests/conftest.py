@@ -17,12 +17,19 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import pytest
 import trustme
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import parts  # noqa: E402
+
+# How long an example takes says how busy the machine is, and nothing of the product.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 REFERENCE_DATA = ROOT.parent / "shared" / "data"
 _MISSING = "missing part: "
