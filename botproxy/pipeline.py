@@ -403,10 +403,10 @@ def _js_passed(facts: Facts) -> bool | None:
 
 def _features(facts: Facts, score: Score, matched: bool) -> str:
     """What the model was asked, of those requests that somebody may ask about, and of one in 32 others."""
-    asked = kept(facts)
-    if asked is None:
+    if not matched and score.value >= _LIKELY_HUMAN and facts.request.ray >= _SAMPLED_RAYS:
         return ""
-    return text_of(asked) if matched or score.value < _LIKELY_HUMAN or facts.request.ray < _SAMPLED_RAYS else ""
+    asked = kept(facts)
+    return "" if asked is None else text_of(asked)
 
 
 def _text(value: bytes | None) -> str:

@@ -40,6 +40,15 @@ _expected = remembered_with_headers(
 )
 
 
+def tls_fit(found: KnownClient | None, expected: str) -> bytes | None:
+    """Whether the TLS of a known client is that of the client which a User-Agent claims; None when nobody can tell."""
+    if found is None or not expected:
+        return None
+    if found.client == expected:
+        return FITS
+    return None if found.generic else CONTRADICTS
+
+
 _ENGINES: Final = frozenset(_EXPECTED.values())
 
 
@@ -62,14 +71,7 @@ def tls_client_fields(known: KnownClients) -> tuple[tuple[str, Type, Reader], ..
 
     def fit(facts: Facts) -> Any:
         found = find(facts)
-        if found is None:
-            return None
-        expected = _expected(facts)
-        if not expected:
-            return None
-        if found.client == expected:
-            return FITS
-        return None if found.generic else CONTRADICTS
+        return None if found is None else tls_fit(found, _expected(facts))
 
     def http2_client(facts: Facts) -> Any:
         spoken = known.find_http2(facts.client.http2)

@@ -1,7 +1,8 @@
-"""What a model was asked, kept with the request until its event is made."""
+"""What a model was asked: who can tell is kept with the request until its event is made."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from binascii import a2b_base64, b2a_base64
 from typing import Final, NamedTuple
 
@@ -19,15 +20,25 @@ class Asked(NamedTuple):
     vector: bytes  # float32, little-endian, in the order of `scoring.ml.FEATURES`
 
 
-def keep(facts: Facts, asked: Asked) -> None:
+class Asker(ABC):
+    """Tells what it asked its model about a request, which few events hold."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def asked(self, facts: Facts) -> Asked:
+        """The question that these facts make."""
+
+
+def keep(facts: Facts, asker: Asker) -> None:
     """For as long as the request lives."""
-    facts.memo[_MEMO] = asked
+    facts.memo[_MEMO] = asker
 
 
 def kept(facts: Facts) -> Asked | None:
-    """What was kept."""
-    asked = facts.memo.get(_MEMO)
-    return asked if isinstance(asked, Asked) else None
+    """What the model was asked; None where that is not to be kept. As costly as asking it."""
+    asker = facts.memo.get(_MEMO)
+    return asker.asked(facts) if isinstance(asker, Asker) else None
 
 
 def keep_shadow(facts: Facts, score: int) -> None:

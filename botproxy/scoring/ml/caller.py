@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from botproxy.model import Behaviour, Profile
+from botproxy.model import Behaviour, Crowd, Profile
 from botproxy.scoring.ml.feature import MISSING, Feature, Group
 
 _G: Final = Group.CALLER
@@ -44,12 +44,16 @@ FEATURES: Final = (
 )  # fmt: skip
 
 COUNT: Final = len(FEATURES)
+VISITOR: Final = COUNT // 2
+"""Features of the address; those of the session are as many, and one of the network comes last."""
 
 _FADED: Final = 0.05
 """A fading sum below it is nobody who was seen lately, and is as good as nobody."""
 
-_UNKNOWN: Final = (MISSING,) * 13
-_NONE: Final = (MISSING,) * COUNT
+UNKNOWN: Final = (MISSING,) * VISITOR
+"""Of an address or a session that was not seen before."""
+
+_NO_SESSION: Final = (MISSING,) * 13
 _PER_SECOND: Final = 1 / 433.0
 """How the fading sum of an even pace becomes requests a second (`model.Behaviour`)."""
 
@@ -57,22 +61,32 @@ _PER_SECOND: Final = 1 / 433.0
 def read(profile: Profile | None) -> tuple[float, ...]:
     """The features in the order of `FEATURES`; all are missing without a profile."""
     if profile is None:
-        return _NONE
-    address, session, network = profile.address, profile.session, profile.network
-    return (
-        *_behaviour(address),
-        MISSING if address.requests < _FADED else address.user_agents / max(1.0, address.peers),
-        *(_UNKNOWN if session is None else _behaviour(session)),
-        MISSING if session is None else session.peers,
-        _share(network.login_failures, network.logins),
-    )
+        return (*UNKNOWN, *UNKNOWN, MISSING)
+    return (*address(profile.address), *session(profile.session), network(profile.network))
+
+
+def address(seen: Behaviour) -> tuple[float, ...]:
+    """The first `VISITOR` of them."""
+    if seen.requests < _FADED:
+        return UNKNOWN
+    return (*_behaviour(seen), seen.user_agents / max(1.0, seen.peers))
+
+
+def session(seen: Behaviour | None) -> tuple[float, ...]:
+    """The next `VISITOR`."""
+    if seen is None:
+        return UNKNOWN
+    return (*(_NO_SESSION if seen.requests < _FADED else _behaviour(seen)), seen.peers)
+
+
+def network(seen: Crowd) -> float:
+    """The last one."""
+    return MISSING if seen.logins < _ENOUGH else min(1.0, seen.login_failures / seen.logins)
 
 
 def _behaviour(seen: Behaviour) -> tuple[float, ...]:
-    requests = seen.requests
-    if requests < _FADED:
-        return _UNKNOWN
-    pages, mean = seen.pages, seen.gap_mean
+    requests, pages, mean, logins = seen.requests, seen.pages, seen.gap_mean, seen.logins
+    enough = requests >= _ENOUGH
     moves = seen.followed + seen.strayed
     return (
         requests * _PER_SECOND,
@@ -81,15 +95,11 @@ def _behaviour(seen: Behaviour) -> tuple[float, ...]:
         MISSING if mean < 0 else mean,
         MISSING if mean <= 0 or seen.gap_deviation < 0 else seen.gap_deviation / mean,
         MISSING if pages < _ENOUGH else seen.subresources / pages,
-        _share(seen.client_errors, requests),
-        _share(seen.logins, requests),
-        _share(seen.login_failures, seen.logins),
-        _share(seen.followed, moves),
+        min(1.0, seen.client_errors / requests) if enough else MISSING,
+        min(1.0, logins / requests) if enough else MISSING,
+        MISSING if logins < _ENOUGH else min(1.0, seen.login_failures / logins),
+        MISSING if moves < _ENOUGH else min(1.0, seen.followed / moves),
         MISSING if seen.scripts < _ENOUGH else max(0.0, 1.0 - seen.reports / seen.scripts),
         MISSING if seen.challenged < 2 else max(0.0, 1.0 - seen.challenges_solved / seen.challenged),
-        _share(seen.paths, requests),
+        min(1.0, seen.paths / requests) if enough else MISSING,
     )
-
-
-def _share(part: float, whole: float) -> float:
-    return MISSING if whole < _ENOUGH else min(1.0, part / whole)

@@ -63,7 +63,7 @@ class Model(NamedTuple):
 
     def probability(self, vector: Floats) -> float:
         """Probability that a person sent it."""
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, self.log_odds(vector)))))
+        return _probability(self.log_odds(vector))
 
     def score(self, vector: Floats) -> int:
         """The bot score that follows: 2 to 99."""
@@ -73,6 +73,15 @@ class Model(NamedTuple):
 def score_of(probability: float) -> int:
     """From a probability to a score; 1 belongs to engines that are sure, and 100 does not exist."""
     return max(2, min(99, round(100 * probability)))
+
+
+def score_of_log_odds(log_odds: float) -> int:
+    """From calibrated log-odds to a score."""
+    return score_of(_probability(log_odds))
+
+
+def _probability(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, log_odds))))
 
 
 def encode(model: Model) -> bytes:

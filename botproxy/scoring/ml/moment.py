@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from botproxy.model import Facts, Tls
-from botproxy.remembered import Remembered
-from botproxy.rules.tls_client import CONTRADICTS, FITS, tls_client_fields
+from botproxy.model import Client, Facts, Headers, Tls
+from botproxy.rules.tls_client import FITS, claimed_tls_client, tls_fit
 from botproxy.scoring.ml.feature import MISSING, Feature, Group
-from botproxy.tls import KnownClients
+from botproxy.tls import KnownClient, KnownClients
 
 _R: Final = Group.REQUEST
 _C: Final = Group.CONNECTION
@@ -19,7 +18,7 @@ _VERSIONS: Final = {"HTTP/1.0": 0.0, "HTTP/1.1": 1.0, "HTTP/2": 2.0}
 _PSEUDO: Final = {"m,a,s,p": 1.0, "m,p,a,s": 2.0, "m,s,p,a": 3.0, "m,s,a,p": 4.0}
 """Orders of pseudo-headers: Chromium's, Firefox's, Safari's old and new."""
 
-_BROWSERS: Final = frozenset((b"chromium", b"firefox", b"safari"))
+_BROWSERS: Final = frozenset(("chromium", "firefox", "safari"))
 
 FEATURES: Final = (
     Feature("method", _R, "0 to 5", "0 GET, 1 HEAD, 2 POST, 3 OPTIONS, 4 PUT, PATCH or DELETE, 5 other"),
@@ -42,55 +41,107 @@ FEATURES: Final = (
 )  # fmt: skip
 
 COUNT: Final = len(FEATURES)
+LINE: Final = 5
+CONNECTION: Final = 8
+"""How many of them follow from the request's line, and how many from the connection alone; `tls_fit` is the next."""
+
+KEPT: Final = 1_024
+LONGEST: Final = 512
+"""Kinds of connections that a generation of the memory holds, and characters of what tells them apart."""
+
+
+@final
+class Connection:
+    """What follows from a kind of connection. `memo` is room for what is derived of it, a bounded number of entries."""
+
+    __slots__ = ("client", "features", "memo")
+
+    def __init__(self, features: tuple[float, ...], client: KnownClient | None) -> None:
+        self.features: Final = features
+        self.client: Final = client
+        self.memo: Final[dict[int, int]] = {}
 
 
 @final
 class Moments:
     """Reads the features of requests. Remembers up to 2,048 kinds of connections; the older half goes first."""
 
-    __slots__ = ("_client", "_fit", "_remembered")
+    __slots__ = ("_clients", "_none", "_old", "_young")
 
     def __init__(self, clients: KnownClients) -> None:
-        fields = {name: reader for name, _, reader in tls_client_fields(clients)}
-        self._client: Final = fields["botproxy.tls_client"]
-        self._fit: Final = fields["botproxy.tls_fit"]
-        self._remembered: Final[Remembered[tuple[float, ...]]] = Remembered(1_024, 1024 * 1024, 4 * 1024)
+        self._clients: Final = clients
+        self._none: Final = Connection((MISSING,) * CONNECTION, None)
+        self._young: dict[tuple[str, str, str], Connection] = {}
+        self._old: dict[tuple[str, str, str], Connection] = {}
 
     def read(self, facts: Facts) -> tuple[float, ...]:
         """The features of a request in the order of `FEATURES`."""
-        request, client, session = facts.request, facts.client, facts.session
+        connection = self.connection(facts.client)
+        return (*line(facts), *connection.features, fit(connection, claimed(facts.request.headers)), *session(facts))
+
+    def connection(self, client: Client) -> Connection:
+        """What is known of the connection that this client came by."""
         tls = client.tls
-        length = request.body_length
-        fit = known = MISSING
         if tls is None:
-            hello: tuple[float, ...] = _NO_TLS
-        else:
-            key = f"{tls.version} {tls.ja4} {client.http2}".encode("ascii", "replace")
-            found = self._remembered.get(key)
-            if found is None:
-                found = _connection(tls, client.http2)
-                self._remembered.offer(key, found)
-            hello = found
-            if tls.ja4:
-                name = self._client(facts)
-                known = MISSING if name is None else float(name in _BROWSERS)
-                word = self._fit(facts)
-                fit = 1.0 if word == FITS else 0.0 if word == CONTRADICTS else MISSING
-        return (
-            _METHODS.get(request.method, 5.0),
-            float(facts.static_resource),
-            1.0 if length else 0.0 if length == 0 else 2.0,
-            _referer(request.headers.first(b"referer"), request.authority),
-            _VERSIONS.get(request.version, 1.0),
-            *hello,
-            known,
-            fit,
-            float(session is not None),
-            MISSING if session is None else max(0.0, request.received - session.issued),
-        )
+            return self._none
+        key = (tls.version, tls.ja4, client.http2)
+        found = self._young.get(key)
+        return self._find(key, tls) if found is None else found
+
+    def _find(self, key: tuple[str, str, str], tls: Tls) -> Connection:
+        found = self._old.get(key)
+        if found is None:
+            known = self._clients.find(tls.ja4) if tls.ja4 else None
+            browser = MISSING if known is None else float(known.client in _BROWSERS)
+            found = Connection((*_connection(tls, key[2]), browser), known)
+            if len(tls.ja4) + len(key[2]) > LONGEST:
+                return found
+        if len(self._young) >= KEPT:
+            self._old = self._young
+            self._young = {}
+        self._young[key] = found
+        return found
 
 
-_NO_TLS: Final = (MISSING,) * 7
+def line(facts: Facts) -> tuple[float, ...]:
+    """The first `LINE` features; they have few values."""
+    request = facts.request
+    length = request.body_length
+    return (
+        _METHODS.get(request.method, 5.0),
+        1.0 if facts.static_resource else 0.0,
+        1.0 if length else 0.0 if length == 0 else 2.0,
+        _referer(request.headers.first(b"referer"), request.authority),
+        _VERSIONS.get(request.version, 1.0),
+    )
+
+
+def claimed(headers: Headers) -> str:
+    """The client whose TLS the claimed browser has; kept with the kind of header block."""
+    known = headers.kind.get(_CLAIMED)
+    if isinstance(known, str):
+        return known
+    made = claimed_tls_client(headers.first(b"user-agent") or b"")
+    headers.kind[_CLAIMED] = made
+    return made
+
+
+def fit(connection: Connection, claimed: str) -> float:
+    """The feature `tls_fit`."""
+    word = tls_fit(connection.client, claimed)
+    return MISSING if word is None else 1.0 if word == FITS else 0.0
+
+
+def session(facts: Facts) -> tuple[float, float]:
+    """The last two."""
+    session = facts.session
+    if session is None:
+        return _NO_SESSION
+    return 1.0, max(0.0, facts.request.received - session.issued)
+
+
+_CLAIMED: Final = "scoring.ml.claimed"
+_NO_SESSION: Final = (0.0, MISSING)
 
 
 def _connection(tls: Tls, http2: str) -> tuple[float, ...]:
@@ -111,5 +162,9 @@ def _connection(tls: Tls, http2: str) -> tuple[float, ...]:
 def _referer(value: bytes | None, authority: bytes) -> float:
     if value is None:
         return 0.0
+    start = value.find(b"://") + 3
+    end = start + len(authority)
+    if start > 2 and value.startswith(authority, start) and value.startswith(b"/", end):
+        return 1.0  # the usual one, spelled as the request's own host
     _, _, rest = value.partition(b"://")
     return 1.0 if rest.partition(b"/")[0].lower() == authority.lower() else 2.0

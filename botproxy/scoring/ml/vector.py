@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final, final
 
 import numpy as np
@@ -17,31 +18,34 @@ FEATURES: Final[tuple[Feature, ...]] = (*block.FEATURES, *moment.FEATURES, *call
 
 NAMES: Final = tuple(feature.name for feature in FEATURES)
 
-_BLOCK: Final = {False: "scoring.ml.http", True: "scoring.ml.https"}
+_KINDS: Final = {False: "scoring.ml.http", True: "scoring.ml.https"}
+_BLOCK: Final = Struct(f"<{block.COUNT}f")
+_REST: Final = Struct(f"<{moment.COUNT + caller.COUNT}f")
 
 
 @final
 class Vectors:
     """Makes vectors. What follows from a kind of header block is kept with it."""
 
-    __slots__ = ("_moments",)
+    __slots__ = ("moments",)
 
     def __init__(self, clients: KnownClients) -> None:
-        self._moments: Final = moment.Moments(clients)
+        self.moments: Final = moment.Moments(clients)
 
     def of(self, facts: Facts) -> Floats:
         """The vector of a request, in the order of `FEATURES`. Missing values are NaN."""
+        vector: Floats = np.frombuffer(self.packed(facts), np.float32)
+        return vector
+
+    def packed(self, facts: Facts) -> bytes:
+        """The same as bytes."""
         request = facts.request
         kind = request.headers.kind
-        key = _BLOCK[request.secure]
+        key = _KINDS[request.secure]
         base = kind.get(key)
-        if not isinstance(base, np.ndarray):
-            base = np.zeros(len(FEATURES), np.float32)
-            base[: block.COUNT] = block.read(request.headers, request.secure)
-            kind[key] = base
-        vector: Floats = base.copy()
-        vector[block.COUNT :] = (*self._moments.read(facts), *caller.read(facts.profile))
-        return vector
+        if not isinstance(base, bytes):
+            base = kind[key] = _BLOCK.pack(*block.read(request.headers, request.secure))
+        return base + _REST.pack(*self.moments.read(facts), *caller.read(facts.profile))
 
 
 def chosen(names: tuple[str, ...]) -> list[int] | None:
