@@ -120,6 +120,8 @@ HTTP: Final = {
         Dimension("rayName", "ray"),
         Dimension("securityAction", "action", words=ACTIONS),
         Dimension("securitySource", "last_source"),
+        Dimension("originASN", scalar="uint32", constant=0),
+        Dimension("originASNDescription", constant=""),
         Dimension("upperTierColoName", constant=""),
         Dimension("userAgentBrowser", "browser"),
         Dimension("userAgentOS", "os"),
@@ -148,6 +150,7 @@ FIREWALL: Final = {
         Dimension("rayName", "ray"),
         Dimension("ref", constant=""),
         Dimension("ruleId", "match_rule_id"),
+        Dimension("rulesetId", constant=""),
         Dimension("source", "match_source"),
         # Of this proxy alone:
         Dimension("mode", "mode"),
@@ -174,6 +177,8 @@ HEALTH: Final = {
         Dimension("healthCheckId", constant=""),
         Dimension("healthCheckName", constant=""),
         Dimension("failureReason", constant=""),
+        Dimension("originResponseStatus", scalar="uint16", constant=0),
+        Dimension("scope", constant=""),
     )
 }
 
@@ -247,17 +252,25 @@ class Dataset(NamedTuple):
         return "Zone" + self.name[0].upper() + self.name[1:]
 
 
+_DNS: Final = "edgeDnsResponseTimeMs"
+"""How long the original looks for an address of the origin; here that is part of the time of the origin."""
+
 _ADAPTIVE: Final = {
     "sum": (
+        Part(_DNS, "sum", zero=True),
         Part("edgeResponseBytes", "sum", "response_bytes"),
         Part("edgeRequestBytes", "sum", "request_bytes"),
         Part("visits", "sum", "visit"),
         *(Part(name, "sum", field) for name, field in _TIMES_MS),
     ),
-    "avg": (_INTERVAL, *(Part(name, "avg", field, "float64") for name, field in _TIMES_MS)),
+    "avg": (
+        _INTERVAL,
+        Part(_DNS, "avg", scalar="float64", zero=True),
+        *(Part(name, "avg", field, "float64") for name, field in _TIMES_MS),
+    ),
     "quantiles": tuple(
-        Part(f"{name}{percentile.upper()}", percentile, field, "float64")
-        for name, field in _TIMES_MS
+        Part(f"{name}{percentile.upper()}", percentile, field, "float64", zero=name == _DNS)
+        for name, field in (*_TIMES_MS, (_DNS, ""))
         for percentile in ("p50", "p75", "p90", "p95", "p99")
     ),
     "ratio": (
@@ -278,7 +291,9 @@ _COUNTED_PARTS: Final = {
         _THREATS,
     ),
     "uniq": (Part("uniques", "uniq", "client_ip"),),
+    "avg": (Part("bytes", "avg", "response_bytes", "float64"), _INTERVAL),
 }
+_HEALTH_MS: Final = ("rttMs", "tcpConnMs", "timeToFirstByteMs", "tlsHandshakeMs")
 
 DATASETS: Final = {
     each.name: each
@@ -311,12 +326,15 @@ DATASETS: Final = {
             parts={"avg": (_INTERVAL,)},
             about="What rules said, over time.",
         ),
-        Dataset(
-            "healthCheckEventsAdaptiveGroups",
-            HEALTH,
-            parts={"avg": (_INTERVAL,)},
-            enabled=False,
-            about="Always empty: there are no health checks here.",
+        *(
+            Dataset(
+                name,
+                HEALTH,
+                parts={"avg": (_INTERVAL, *(Part(each, "avg", scalar="float64", zero=True) for each in _HEALTH_MS))},
+                enabled=False,
+                about="Always empty: there are no health checks here.",
+            )
+            for name in ("healthCheckEventsAdaptiveGroups", "healthCheckEventsGroups")
         ),
     )
 }

@@ -30,19 +30,22 @@ from graphql import (
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.graphql.datasets import DATASETS
 from botproxy.admin.graphql.filters import AskError
+from botproxy.admin.graphql.neighbours import named
 from botproxy.admin.graphql.resolving import MAX_FIELDS, Node, Session, confidence, rows
 from botproxy.admin.graphql.schema import schema
 from botproxy.admin.graphql.selection import selected
 from botproxy.admin.graphql.variables import declared
-from botproxy.admin.zones import zone_tag
+from botproxy.admin.zones import ACCOUNT, zone_tag
 from botproxy.store.events import MAX_LIMIT
 
 MAX_TOKENS: Final = 5000
 MAX_DEPTH: Final = 20
 WHOLE_SECONDS: Final = 30.0
 
-_RULES: Final = [rule for rule in specified_rules if rule.__name__ != "VariablesInAllowedPositionRule"]
-"""A variable is what its first place says; that a text stands where a time is wanted is said when it is read."""
+_LEFT_OUT: Final = ("VariablesInAllowedPositionRule", "NoUndefinedVariablesRule")
+_RULES: Final = [rule for rule in specified_rules if rule.__name__ not in _LEFT_OUT]
+"""A variable is what its first place says; that a text stands where a time is wanted is said when it is read. One that
+stands in an argument of nothing is no fault of its own."""
 
 
 class Reply(NamedTuple):
@@ -107,7 +110,7 @@ def _fault(text: str, status: int) -> Reply:
 def _faults(errors: Any, status: int) -> Reply:
     shown = []
     for error in errors:
-        text = error.message
+        text = named(error.message, _schema())
         if status == 500:
             text = "Internal server error"
         said: dict[str, Any] = {
@@ -154,6 +157,8 @@ def _schema() -> GraphQLSchema:
     types: Any = made.type_map
     types["Query"].fields["viewer"].resolve = _viewer
     types["viewer"].fields["zones"].resolve = _zones
+    types["viewer"].fields["accounts"].resolve = _accounts
+    types["account"].fields["zones"].resolve = _zones
     types["viewer"].fields["budget"].resolve = lambda *_: 300
     types["Query"].fields["cost"].resolve = lambda *_: 1
     for name, dataset in DATASETS.items():
@@ -169,8 +174,15 @@ def _viewer(_root: Any, _info: GraphQLResolveInfo[Any]) -> dict[str, Any]:
     return {}
 
 
+def _accounts(_viewer: Any, _info: GraphQLResolveInfo[Any], filter: Any = None, limit: Any = None) -> list[Any]:
+    tag = (filter or {}).get("accountTag")
+    if tag not in (None, ACCOUNT):
+        raise AskError(f"accounts [{tag!s:.64}] are not authorized: the one account here is {ACCOUNT}", 403)
+    return [{"accountTag": ACCOUNT}]
+
+
 def _zones(
-    _viewer: Any,
+    _above: Any,
     info: GraphQLResolveInfo[Any],
     filter: Any = None,
     limit: Any = None,

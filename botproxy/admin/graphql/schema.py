@@ -41,8 +41,14 @@ def sdl() -> str:
     parts.append("type Query { viewer: viewer! cost: uint64 }")
     parts.append(
         '"Who asks."\ntype viewer { budget: uint64 '
+        "zones(filter: ZonesFilter_InputObject, limit: uint64, orderBy: [ZonesOrderBy!]): [zone!]! "
+        "accounts(filter: AccountsFilter_InputObject, limit: uint64): [account!]! }"
+    )
+    parts.append(
+        "type account { accountTag: string! "
         "zones(filter: ZonesFilter_InputObject, limit: uint64, orderBy: [ZonesOrderBy!]): [zone!]! }"
     )
+    parts.append("input AccountsFilter_InputObject { accountTag: string }")
     parts.append("input ZonesFilter_InputObject { zoneTag: string zoneTag_gt: string zoneTag_in: [string] }")
     parts.append("enum ZonesOrderBy { zoneTag_ASC zoneTag_DESC }")
     parts.append(f"type zone {{\n  zoneTag: string!\n  settings: zoneSettings\n{datasets}\n}}")

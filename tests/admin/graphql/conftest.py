@@ -49,15 +49,25 @@ async def analytics(path: Path) -> AsyncIterator[Analytics]:
 
 
 @pytest.fixture
-def ask(analytics: Analytics, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Asks, and wants no error."""
+def whole(analytics: Analytics, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Asks, and wants no error: all that the viewer sees."""
     monkeypatch.setattr(execution, "Session", lambda analytics: Session(analytics, NOW))
 
     async def asked(query: str, **variables: Any) -> Any:
         reply = await answer(analytics, {"query": query, "variables": variables})
         assert reply.body["errors"] is None, reply.body
         assert reply.status == 200
-        return reply.body["data"]["viewer"]["zones"]
+        return reply.body["data"]["viewer"]
+
+    return asked
+
+
+@pytest.fixture
+def ask(whole: Ask) -> Ask:
+    """Asks, and wants no error: the zones."""
+
+    async def asked(query: str, **variables: Any) -> Any:
+        return (await whole(query, **variables))["zones"]
 
     return asked
 

@@ -34,6 +34,11 @@ def groups(arguments: str, fields: str = "count") -> str:
         (groups("limit: 1, filter: {botScor_geq: 1}"), "Did you mean 'botScore_geq'"),
         (groups("limit: 1, orderBy: [cont_DESC]"), "Did you mean the enum value 'count_DESC'"),
         ("{ viewer { zone { zoneTag } } }", "Did you mean 'zones'"),
+        (groups("limit: 1", "dimensions { country }"), "Did you mean 'clientCountryName'?"),
+        (groups("limit: 1", "dimensions { wafAttackScore }"), "Did you mean 'botScore'"),
+        (groups("limit: 1", "sum { requests }"), "There is 'edgeDnsResponseTimeMs', 'edgeResponseBytes'"),
+        (groups("limit: 1, filter: {nothing: 1}"), "There is 'AND', 'OR', 'date', "),
+        ('{ viewer { accounts(filter: {accountTag: "nope"}) { accountTag } } }', "the one account here is "),
         (groups("limit: 0"), "limit must be positive number and not greater than 10000"),
         (groups("limit: 10001"), "limit must be positive number and not greater than 10000"),
         (groups('limit: 1, filter: {botScore: "one"}'), "botScore is uint8, not 'one'"),
@@ -54,7 +59,7 @@ def groups(arguments: str, fields: str = "count") -> str:
         ("query { ...a } fragment a on Query { ...a }", "Cannot spread fragment"),
         ("mutation { x }", "mutation"),
     ],
-    ids=range(20),
+    ids=range(25),
 )
 async def test_a_fault_is_said_with_what_would_be_right(refused: Refused, query: str, said: str) -> None:
     status, texts = await refused(query)
