@@ -19,6 +19,10 @@ DEFAULT = "127.0.0.1:9090"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class NobodyAnswersError(click.ClickException):
+    """There is nobody at the address of the admin listener."""
+
+
 def admin_options(command: F) -> F:
     """`--admin` and `--token-file`, for every command that asks a running proxy."""
     for option in (
@@ -82,7 +86,7 @@ def ask(
         if isinstance(error.reason, TimeoutError):
             raise click.ClickException(f"the proxy at {address} did not answer within {seconds:g} s") from None
         reason = getattr(error.reason, "strerror", None) or error.reason
-        raise click.ClickException(
+        raise NobodyAnswersError(
             f"no proxy answers at {address} ({reason}): is it running, and is its admin listener elsewhere (--admin)?"
         ) from None
     except (OSError, http.client.HTTPException):

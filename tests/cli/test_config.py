@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from botproxy.cli import config as commands
 from botproxy.cli import main
+from botproxy.cli.operator import NobodyAnswersError
 from botproxy.config.overlay.versions import Versions
 
 
@@ -61,6 +62,39 @@ def test_a_proxy_that_does_not_run_is_rolled_back(file: str) -> None:
     assert (said.exit_code, said.output) == (0, "version 3 is like version 0; it holds from the next start on\n")
     assert "mode" not in yaml.safe_load(run("export", "--config", file).output)
     assert "not kept" in run("rollback", "9", "--config", file).output
+
+
+def test_without_a_file_the_only_place_is_meant(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(*_arguments: Any, **_options: Any) -> Any:
+        raise NobodyAnswersError("no proxy answers at 127.0.0.1:9090.")
+
+    monkeypatch.setattr(commands, "ask", nobody)
+    monkeypatch.setattr(commands, "PLACES", ("botproxy.yaml",))
+    monkeypatch.chdir(Path(file).parent)
+    said = run("rollback", "1")
+    assert (said.exit_code, said.stderr) == (0, "no proxy answers, so this is about var\n")
+    assert yaml.safe_load(run("show").stdout) == {"mode": "enforce"}
+
+    # And what `serve --origin` uses, where there is no file at all.
+    Path("botproxy.yaml").unlink()
+    Path("var").rename("data")
+    assert run("rollback", "0").exit_code == 0
+    assert [line.split()[0] for line in run("history").stdout.splitlines()] == ["4", "3", "2", "1"]
+    Path("data").rename("elsewhere")
+    said = run("rollback", "1")
+    assert said.exit_code == 1
+    assert "--config FILE or --data DIR says which one is meant" in said.output
+    assert run("rollback", "1", "--data", "elsewhere").exit_code == 0
+
+
+def test_a_version_that_is_damaged_is_left_behind(file: str) -> None:
+    path = Path(file).parent / "var" / "overlay" / "000002.yaml"
+    path.write_text(path.read_text()[:-30])
+    said = CliRunner().invoke(main, ["check", file])
+    assert said.exit_code == 1
+    assert "000002.yaml: this version is cut off" in said.output
+    assert run("rollback", "1", "--config", file).exit_code == 0
+    assert yaml.safe_load(run("show", "--config", file).output) == {"mode": "enforce"}
 
 
 def test_a_proxy_that_runs_has_to_be_asked(file: str) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from botproxy.config.overlay.shape import INSTANCE_SETTINGS, ZONE_SETTINGS
+from botproxy.config.overlay.shape import INSTANCE_SETTINGS, RULE_KINDS, WORDS, ZONE_SETTINGS, RuleKind, ref_of
 from botproxy.errors import OperatorError
 from botproxy.schema import Section
 
@@ -38,7 +38,12 @@ class Set(_Step):
     zone: Name | None = None
 
 
-class AddRule(_Step):
+class _RuleStep(_Step):
+    of: RuleKind = "rules"
+    """Which rules of the zone are meant."""
+
+
+class AddRule(_RuleStep):
     """Add a rule, at the end unless a place is named."""
 
     op: Literal["add_rule"]
@@ -49,7 +54,7 @@ class AddRule(_Step):
     first: bool = False
 
 
-class ChangeRule(_Step):
+class ChangeRule(_RuleStep):
     """Replace keys of a rule; null for a key goes back to what the file says."""
 
     op: Literal["change_rule"]
@@ -58,7 +63,7 @@ class ChangeRule(_Step):
     rule: dict[str, Any]
 
 
-class RuleStep(_Step):
+class RuleStep(_RuleStep):
     """Leave a rule out, or take all that was changed about it back."""
 
     op: Literal["remove_rule", "reset_rule"]
@@ -66,7 +71,7 @@ class RuleStep(_Step):
     ref: Name
 
 
-class OrderRules(_Step):
+class OrderRules(_RuleStep):
     """Have rules stand in this order among each other; none goes back to the file's order."""
 
     op: Literal["order_rules"]
@@ -173,13 +178,13 @@ def _said(step: Step) -> str:
         case Set():
             return f"{where}{step.path} = {_short(step.value)}"
         case AddRule():
-            return f"{where}rule {_short(step.rule.get('ref'))} added"
+            return f"{where}{WORDS[step.of]} {_short(ref_of(step.of, step.rule))} added"
         case ChangeRule():
-            return f"{where}rule {step.ref}: {', '.join(sorted(step.rule))[:100]} changed"
+            return f"{where}{WORDS[step.of]} {step.ref}: {', '.join(sorted(step.rule))[:100]} changed"
         case RuleStep():
-            return f"{where}rule {step.ref} {'left out' if step.op == 'remove_rule' else 'reset'}"
+            return f"{where}{WORDS[step.of]} {step.ref} {'left out' if step.op == 'remove_rule' else 'reset'}"
         case OrderRules():
-            return f"{where}order of rules"
+            return f"{where}order of {step.of.replace('_', ' ')}"
         case AddException():
             return f"{where}exception {step.ref} added"
         case RemoveException():
@@ -204,17 +209,17 @@ def _take(overlay: dict[str, Any], step: Step) -> None:
             given = {name: value for name, value in place.items() if value is not None}
             if len(given) > 1:
                 raise ChangeError("a rule is added in one place: before, after or first")
-            rules = _rules(overlay, step.zone)
-            ref = step.rule.get("ref")
-            if any(_added_ref(each) == ref for each in rules.get("add", [])):
-                raise ChangeError(f"a rule {ref!r} was added already: change it")
+            rules = _rules(overlay, step)
+            ref = ref_of(step.of, step.rule)
+            if any(_added_ref(each, step.of) == ref for each in rules.get("add", [])):
+                raise ChangeError(f"a {WORDS[step.of]} {ref!r} was added already: change it")
             rules.setdefault("add", []).append({"rule": step.rule, **given})
         case ChangeRule():
-            _change_rule(_rules(overlay, step.zone), step)
+            _change_rule(_rules(overlay, step), step)
         case RuleStep():
-            _rule_step(_rules(overlay, step.zone), step)
+            _rule_step(_rules(overlay, step), step)
         case OrderRules():
-            _rules(overlay, step.zone)["order"] = list(step.refs)
+            _rules(overlay, step)["order"] = list(step.refs)
         case AddException():
             exceptions = _zone(overlay, step.zone).setdefault("exceptions", [])
             exceptions[:] = [each for each in exceptions if each.get("ref") != step.ref]
@@ -264,18 +269,18 @@ def _zone(overlay: dict[str, Any], zone: str) -> dict[str, Any]:
     return edits
 
 
-def _rules(overlay: dict[str, Any], zone: str) -> dict[str, Any]:
-    rules: dict[str, Any] = _zone(overlay, zone).setdefault("rules", {})
+def _rules(overlay: dict[str, Any], step: AddRule | ChangeRule | RuleStep | OrderRules) -> dict[str, Any]:
+    rules: dict[str, Any] = _zone(overlay, step.zone).setdefault(step.of, {})
     return rules
 
 
-def _added_ref(added: dict[str, Any]) -> Any:
-    return added.get("rule", {}).get("ref")
+def _added_ref(added: dict[str, Any], kind: RuleKind) -> str:
+    return ref_of(kind, added.get("rule", {}))
 
 
 def _change_rule(rules: dict[str, Any], step: ChangeRule) -> None:
-    own = next((each for each in rules.get("add", []) if _added_ref(each) == step.ref), None)
-    ref = step.rule.get("ref", step.ref)
+    own = next((each for each in rules.get("add", []) if _added_ref(each, step.of) == step.ref), None)
+    ref = ref_of(step.of, step.rule) or step.ref
     if ref != step.ref:
         raise ChangeError("a rule keeps its ref: add another one, and leave this one out")
     changes: dict[str, Any] = (
@@ -290,7 +295,7 @@ def _change_rule(rules: dict[str, Any], step: ChangeRule) -> None:
 
 def _rule_step(rules: dict[str, Any], step: RuleStep) -> None:
     added = rules.get("add", [])
-    kept = [each for each in added if _added_ref(each) != step.ref]
+    kept = [each for each in added if _added_ref(each, step.of) != step.ref]
     was_added = len(kept) < len(added)
     rules["add"] = kept
     rules.get("change", {}).pop(step.ref, None)
@@ -317,20 +322,21 @@ def _list_step(overlay: dict[str, Any], step: ListStep) -> None:
         edits["items"] = left + items if step.op == "add_items" else left
     else:
         into, other = ("add", "remove") if step.op == "add_items" else ("remove", "add")
-        opposite = edits.get(other, [])
-        edits[other] = [each for each in opposite if each not in items]
-        known = edits.get(into, [])
+        opposite, known, given = edits.get(other, []), edits.get(into, []), set(items)
+        edits[other] = [each for each in opposite if each not in given]
         # An item that was only added here is gone once it is left out; so is one that comes back.
-        edits[into] = known + [each for each in items if each not in known and each not in opposite]
+        there = {*known, *opposite}
+        edits[into] = known + [each for each in items if each not in there]
 
 
 def _tidy(overlay: dict[str, Any]) -> None:
     """Leave out what says nothing. An empty list of items, or an empty value, says something."""
     for zone in overlay.get("zones", {}).values():
-        rules = zone.get("rules", {})
-        _drop_empty(rules.get("change", {}))
-        _drop_empty(rules, "add", "change", "remove", "order")
-        _drop_empty(zone, "rules", "exceptions", "bot_management")
+        for kind in RULE_KINDS:
+            rules = zone.get(kind, {})
+            _drop_empty(rules.get("change", {}))
+            _drop_empty(rules, "add", "change", "remove", "order")
+        _drop_empty(zone, *RULE_KINDS, "exceptions", "bot_management")
     for edits in overlay.get("lists", {}).values():
         _drop_empty(edits, "add", "remove")
     for name in ("scoring", "alerts"):

@@ -15,11 +15,11 @@ from botproxy.config.document import Value, read
 from botproxy.config.load import Whole, read_whole
 from botproxy.config.overlay.merging import exempting
 from botproxy.config.overlay.settable import Settable, of_instance, of_zone
+from botproxy.config.overlay.shape import RULE_KINDS, RuleKind, ref_of
 from botproxy.config.overlay.versions import OverlayText, changes_in, number_of
 from botproxy.config.source import Source
 from botproxy.config.tree import Config, ZoneSettings
 from botproxy.rulesets.presets import expand
-from botproxy.rulesets.settings import RuleSettings
 
 MAX_ITEMS: Final = 1000
 """Items of one list that are shown."""
@@ -159,34 +159,50 @@ def _changed(changes: Mapping[str, Any], path: tuple[str, ...]) -> bool:
 
 
 def _zone(zone: ZoneSettings, file: ZoneSettings | None, changes: Mapping[str, Any]) -> dict[str, Any]:
-    rules = changes.get("rules", {})
-    added = {each.get("rule", {}).get("ref") for each in rules.get("add", [])}
     exceptions = {each.get("ref"): each for each in changes.get("exceptions", [])}
-    in_file = {} if file is None else {rule.ref: rule for rule in file.rules}
-    rows = []
-    for rule in zone.rules:
-        row = {**_rule(rule), "from": "file"}
-        if rule.ref in exceptions and rule.expression == exempting(exceptions[rule.ref])["expression"]:
-            row |= {"from": "exception", "until": exceptions[rule.ref].get("until")}
-        elif rule.ref in added:
-            row["from"] = "added"
-        elif rule.ref in rules.get("change", {}):
-            row["from"] = "changed"
-            if rule.ref in in_file:
-                row["file"] = _rule(in_file[rule.ref])
-        rows.append(row)
+    rows, left_out = _rules("rules", zone, file, changes)
+    for row in rows:
+        exception = exceptions.get(row["ref"])
+        if exception is not None and row["expression"] == exempting(exception)["expression"]:
+            row |= {"from": "exception", "until": exception.get("until")}
+    limits, access, agents = (_rules(kind, zone, file, changes) for kind in RULE_KINDS[1:])
     return {
         "name": zone.name,
         "hosts": zone.hosts,
         "settings": _settings(of_zone(), zone, file, changes),
         "rules": rows,
-        "left_out": [_rule(in_file[ref]) for ref in rules.get("remove", []) if ref in in_file],
+        "left_out": left_out,
         "preset_rules": [_rule(rule) for rule in expand(zone.presets)],
-        "rate_limits": [each.model_dump(mode="json", exclude_unset=True) for each in zone.rate_limits],
+        "rate_limits": limits[0],
+        "rate_limits_left_out": limits[1],
+        "access_rules": access[0],
+        "access_rules_left_out": access[1],
+        "user_agent_rules": agents[0],
+        "user_agent_rules_left_out": agents[1],
     }
 
 
-def _rule(rule: RuleSettings) -> dict[str, Any]:
+def _rules(
+    kind: RuleKind, zone: ZoneSettings, file: ZoneSettings | None, changes: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rules of one kind, each with where it is from, and those of the file that are left out."""
+    edits = changes.get(kind, {})
+    added = {ref_of(kind, each.get("rule", {})) for each in edits.get("add", [])}
+    in_file = {} if file is None else {ref_of(kind, row): row for row in map(_rule, getattr(file, kind))}
+    in_file = {ref: {**row, "ref": ref} for ref, row in in_file.items()}
+    rows = []
+    for said in map(_rule, getattr(zone, kind)):
+        ref = ref_of(kind, said)
+        row = {**said, "ref": ref, "from": "added" if ref in added else "file"}
+        if ref not in added and ref in edits.get("change", {}):
+            row["from"] = "changed"
+            if ref in in_file:
+                row["file"] = in_file[ref]
+        rows.append(row)
+    return rows, [in_file[ref] for ref in edits.get("remove", []) if ref in in_file]
+
+
+def _rule(rule: Any) -> dict[str, Any]:
     said: dict[str, Any] = rule.model_dump(mode="json", exclude_unset=True)
     return {**said, "enabled": rule.enabled, "shadow": rule.shadow}
 

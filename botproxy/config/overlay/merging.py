@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Final
 
 from botproxy.config.document import Document, Place, Value
 from botproxy.config.explain import validate
 from botproxy.config.overlay import settable
 from botproxy.config.overlay.nodes import SECOND, Node, lift, lower, made
-from botproxy.config.overlay.shape import Overlay
+from botproxy.config.overlay.ordering import Ordered
+from botproxy.config.overlay.shape import RULE_KINDS, WORDS, Overlay, RuleKind
 from botproxy.config.problems import Problem, shown
 
 TAKE_BACK: Final = "take this change back: botproxy config rollback VERSION, or on the page of the configuration"
@@ -56,8 +58,9 @@ class _Merging:
         for name in ("mode", "scoring", "alerts"):
             if name in overlay.mapping:
                 self._set(self.root, name, overlay.mapping[name], (name,), known)
-        for name, edits in overlay.mapping.get("lists", Node({}, self.root.place)).mapping.items():
-            self._list(name, edits)
+        lists = overlay.mapping.get("lists")
+        if lists is not None and lists.mapping:
+            self._lists(lists)
         zones = self.root.mapping.get("zones", Node([], self.root.place))
         by_name = {zone.mapping["name"].text: zone for zone in zones.items if "name" in zone.mapping}
         for name, edits in overlay.mapping.get("zones", Node({}, self.root.place)).mapping.items():
@@ -84,8 +87,8 @@ class _Merging:
     def _zone(self, zone: Node, edits: Node) -> None:
         known = {each.path for each in settable.of_zone()}
         for name, given in edits.mapping.items():
-            if name == "rules":
-                self._rules(zone, given)
+            if name in RULE_KINDS:
+                self._rules(zone, given, name)
             elif name != "exceptions":
                 self._set(zone, name, given, (name,), known)
         exceptions = edits.mapping.get("exceptions", Node([], zone.place)).items
@@ -96,95 +99,114 @@ class _Merging:
                 self._say(expression, "this closes a bracket that it does not open", "a whole expression")
         if exceptions:
             rules = _list_in(zone, "rules", edits.place)
-            rules[:0] = [_exempting(each) for each in exceptions]
+            rules[:0] = [made(exempting(_said(each)), each.place) for each in exceptions]
+            self._beyond(zone, exceptions, edits.place)
 
-    def _rules(self, zone: Node, edits: Node) -> None:
+    def _beyond(self, zone: Node, exceptions: list[Node], place: Place) -> None:
+        """Rulesets of the account come before the rules of a zone: what passes over them stands in front of them."""
+        name = _text(zone, "name")
+        rulesets = self.root.mapping.get("rulesets", Node([], place)).items
+        ids = [_text(each, "id") for each in rulesets if _holds(each, name)]
+        if not ids:
+            return
+        taken = {_text(each, "id") for each in rulesets}
+        number = next(number for number in count(1) if f"exceptions.{number}" not in taken)
+        rules = [made(exempting(_said(each), ids), each.place) for each in exceptions]
+        ahead: dict[str, Node] = {
+            "id": made(f"exceptions.{number}", place),
+            "description": made("Exceptions", place),
+            "zones": made([name], place),
+            "rules": Node(list(rules), place),
+        }
+        _list_in(self.root, "rulesets", place)[:0] = [Node(ahead, place)]
+
+    def _rules(self, zone: Node, edits: Node, kind: RuleKind) -> None:
         given = edits.mapping
-        rules = _list_in(zone, "rules", edits.place)
+        into = _list_in(zone, kind, edits.place)
+        rules = Ordered(into, lambda rule: _ref(kind, rule))
+        what = WORDS[kind]
         for node in _items(given, "remove"):
-            at = _find(rules, node.text)
-            if at is None:
-                self._say(node, f"the rule {shown(node.text)} is left out, which the zone does not have", TAKE_BACK)
-            else:
-                del rules[at]
+            if not rules.remove(node.text):
+                self._say(node, f"the {what} {shown(node.text)} is left out, which the zone does not have", TAKE_BACK)
         for ref, changes in given["change"].mapping.items() if "change" in given else ():
-            at = _find(rules, ref)
-            if at is None:
-                self._say(changes, f"the rule {shown(ref)} is changed, which the zone does not have", TAKE_BACK)
+            old = rules.get(ref)
+            if old is None:
+                self._say(changes, f"the {what} {shown(ref)} is changed, which the zone does not have", TAKE_BACK)
             else:
-                old = rules[at]
-                rules[at] = Node({**old.mapping, **changes.mapping}, old.place)
+                rules.replace(ref, Node({**old.mapping, **changes.mapping}, old.place))
         for added in _items(given, "add"):
-            self._add(rules, added)
+            self._add(rules, added, kind)
         wanted = _items(given, "order")
         if wanted:
-            self._order(rules, wanted)
+            self._order(rules, wanted, kind)
+        into[:] = rules
 
-    def _add(self, rules: list[Node], added: Node) -> None:
+    def _add(self, rules: Ordered, added: Node, kind: RuleKind) -> None:
         given = added.mapping
         rule = given["rule"]
-        ref = rule.mapping["ref"].text if "ref" in rule.mapping else ""
-        if ref and _find(rules, ref) is not None:
-            self._say(rule, f"a rule {shown(ref)} is added, and the zone has one already", TAKE_BACK)
+        ref, what = _ref(kind, rule), WORDS[kind]
+        if ref and ref in rules:
+            self._say(rule, f"a {what} {shown(ref)} is added, and the zone has one already", TAKE_BACK)
             return
-        at = len(rules)
-        if given.get("first", added).value is True:
-            at = 0
+        place: dict[str, str] = {}
         for word in ("before", "after"):
             anchor = given.get(word)
             if anchor is None or anchor.value is None:
                 continue
-            found = _find(rules, anchor.text)
-            if found is None:
-                what = f"a rule stands {word} {shown(anchor.text)}, which the zone does not have"
-                self._say(anchor, what, TAKE_BACK)
+            if anchor.text not in rules:
+                told = f"a {what} stands {word} {shown(anchor.text)}, which the zone does not have"
+                self._say(anchor, told, TAKE_BACK)
                 return
-            at = found if word == "before" else found + 1
-        rules.insert(at, rule)
+            place = {word: anchor.text}
+        rules.insert(rule, **place, first=given.get("first", added).value is True)
 
-    def _order(self, rules: list[Node], wanted: list[Node]) -> None:
+    def _order(self, rules: Ordered, wanted: list[Node], kind: RuleKind) -> None:
         """The rules that are named take their places among each other; the others stay where they are."""
-        named: list[str] = []
+        named: dict[str, None] = {}
         for node in wanted:
-            if _find(rules, node.text) is None:
-                what = f"the order of rules names {shown(node.text)}, which the zone does not have"
-                self._warn(node, what, "nothing: the others stand in this order")
-            elif node.text not in named:
-                named.append(node.text)
-        by_ref = {_ref(rule): rule for rule in rules}
-        places = [at for at, rule in enumerate(rules) if _ref(rule) in named]
-        for at, ref in zip(places, named, strict=False):
-            rules[at] = by_ref[ref]
+            if node.text in rules:
+                named[node.text] = None
+            else:
+                told = f"the order of {kind.replace('_', ' ')} names {shown(node.text)}, which the zone does not have"
+                self._warn(node, told, "nothing: the others stand in this order")
+        rules.order(named)
 
-    def _list(self, name: str, edits: Node) -> None:
+    def _lists(self, edits: Node) -> None:
         lists = _list_in(self.root, "lists", edits.place)
+        known: dict[str, int] = {}
+        for at, one in enumerate(lists):
+            known.setdefault(_text(one, "name"), at)
+        for name, changes in edits.mapping.items():
+            place = known.get(name)
+            made_of = self._list(name, changes, None if place is None else lists[place])
+            if made_of is not None and place is not None:
+                lists[place] = made_of
+            elif made_of is not None:
+                lists.append(made_of)
+
+    def _list(self, name: str, edits: Node, found: Node | None) -> Node | None:
         given = edits.mapping
-        found = next((one for one in lists if _text(one, "name") == name), None)
         if found is None:
             if "kind" not in given:
                 self._say(edits, f"changes of the list {shown(name)}, which the configuration does not have", TAKE_BACK)
-                return
+                return None
             kept: dict[str, Node] = {key: given[key] for key in ("kind", "description") if key in given}
             items = [*_items(given, "items"), *_items(given, "add")]
-            lists.append(
-                Node({"name": made(name, edits.place), **kept, "items": Node(items, edits.place)}, edits.place)
-            )
-            return
+            return Node({"name": made(name, edits.place), **kept, "items": Node(items, edits.place)}, edits.place)
         if "file" in found.mapping:
             self._say(edits, f"the items of the list {shown(name)} are in a file", "change that file, it is taken over")
-            return
+            return None
         if "kind" in given:
             self._say(given["kind"], f"a list {shown(name)} is added, and there is one already", TAKE_BACK)
-            return
+            return None
         before = found.mapping.get("items", Node([], edits.place))
         kept_items = before.items
         if "items" in given and isinstance(given["items"].value, list):
             kept_items = given["items"].items
         gone = {each.value for each in _items(given, "remove") if not isinstance(each.value, dict | list)}
         left = [each for each in kept_items if isinstance(each.value, dict | list) or each.value not in gone]
-        at = lists.index(found)
         items_node = Node([*left, *_items(given, "add")], before.place)
-        lists[at] = Node({**found.mapping, "items": items_node}, found.place)
+        return Node({**found.mapping, "items": items_node}, found.place)
 
 
 def expression_of(expression: str, until: int) -> str:
@@ -202,27 +224,38 @@ def _closed(expression: str) -> bool:
     return True
 
 
-def exempting(said: Mapping[str, Value]) -> dict[str, Value]:
-    """The rule that an exception stands for."""
+def exempting(said: Mapping[str, Value], rulesets: Sequence[str] = ()) -> dict[str, Value]:
+    """The rule that an exception stands for: in its zone, or with `rulesets` in front of these of the account."""
     expression, until = said.get("expression"), said.get("until")
+    ref = said.get("ref")
+    parameters: dict[str, Value] = {
+        "ruleset": "current",
+        "phases": ["http_ratelimit", "http_request_sbfm"],
+        "products": ["uaBlock", "securityLevel"],
+    }
+    if rulesets:
+        # Events have the name of each rule that matched, so the two of one exception have different ones.
+        ref, parameters = f"{str(ref)[:56]}.account", {"rulesets": list(rulesets)}
     return {
-        "ref": said.get("ref"),
+        "ref": ref,
         "description": said.get("description") or "Exception",
         "expression": expression_of(str(expression), int(str(until))),
         "action": "skip",
-        "action_parameters": {
-            "ruleset": "current",
-            "phases": ["http_ratelimit", "http_request_sbfm"],
-            "products": ["uaBlock", "securityLevel"],
-        },
+        "action_parameters": parameters,
     }
 
 
-def _exempting(node: Node) -> Node:
-    said: dict[str, Value] = {
-        name: child.value for name, child in node.mapping.items() if not isinstance(child.value, dict | list)
-    }
-    return made(exempting(said), node.place)
+def _said(node: Node) -> dict[str, Value]:
+    return {name: child.value for name, child in node.mapping.items() if not isinstance(child.value, dict | list)}
+
+
+def _holds(ruleset: Node, zone: str) -> bool:
+    """Whether a ruleset of the account holds for this zone."""
+    given = ruleset.mapping
+    if "enabled" in given and given["enabled"].value is False:
+        return False
+    zones = given.get("zones")
+    return zones is None or zones.value is None or any(each.text == zone for each in zones.items)
 
 
 def _list_in(into: Node, name: str, place: Place) -> list[Node]:
@@ -241,12 +274,12 @@ def _items(given: Mapping[str, Node], name: str) -> list[Node]:
     return given[name].items if name in given else []
 
 
-def _find(rules: list[Node], ref: str) -> int | None:
-    return next((at for at, rule in enumerate(rules) if _ref(rule) == ref), None)
-
-
-def _ref(rule: Node) -> str:
-    return _text(rule, "ref")
+def _ref(kind: RuleKind, rule: Node) -> str:
+    ref = _text(rule, "ref")
+    if ref or kind != "access_rules":
+        return ref
+    configuration = rule.mapping.get("configuration")
+    return "" if configuration is None else _text(configuration, "value")
 
 
 def _text(node: Node, name: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -50,7 +51,7 @@ class Added(Section):
 
 
 class RuleEdits(Section):
-    """What is different about the rules of a zone."""
+    """What is different about the rules of a zone, or about those of another kind."""
 
     add: Annotated[tuple[Added, ...], Field(max_length=MAX_EDITS)] = ()
     """Rules that are added, one after the other."""
@@ -91,6 +92,9 @@ class ZoneEdits(Section):
     presets: Any = None
     bot_management: dict[str, Any] = Field(default_factory=dict)
     rules: RuleEdits = RuleEdits()
+    rate_limits: RuleEdits = RuleEdits()
+    access_rules: RuleEdits = RuleEdits()
+    user_agent_rules: RuleEdits = RuleEdits()
     exceptions: Annotated[tuple[Exemption, ...], Field(max_length=MAX_EDITS)] = ()
 
 
@@ -122,6 +126,31 @@ class Overlay(Section):
     alerts: dict[str, Any] = Field(default_factory=dict)
     zones: dict[str, ZoneEdits] = Field(default_factory=dict)
     lists: dict[str, ListEdits] = Field(default_factory=dict)
+
+
+RuleKind = Literal["rules", "rate_limits", "access_rules", "user_agent_rules"]
+"""Keys of a zone that hold rules, each by its ref."""
+
+RULE_KINDS: Final[tuple[RuleKind, ...]] = get_args(RuleKind)
+
+
+WORDS: Final[dict[RuleKind, str]] = {
+    "rules": "rule",
+    "rate_limits": "rate limit",
+    "access_rules": "rule of IP access",
+    "user_agent_rules": "rule of user agents",
+}
+"""What one of them is called."""
+
+
+def ref_of(kind: RuleKind, rule: Mapping[str, Any]) -> str:
+    """What a rule is called: an IP access rule without a ref has its value for one. "" for one without a name."""
+    ref = rule.get("ref")
+    if isinstance(ref, str) and ref:
+        return ref
+    configuration = rule.get("configuration") if kind == "access_rules" else None
+    value = configuration.get("value") if isinstance(configuration, Mapping) else None
+    return value if isinstance(value, str) else ""
 
 
 INSTANCE_SETTINGS: Final = ("mode", "scoring", "alerts")

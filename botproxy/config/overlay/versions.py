@@ -31,6 +31,11 @@ _HEAD: Final = (
     "# Changes that were made on the running proxy, on top of its configuration. This file is not for editing:\n"
     "# `botproxy config history`, `show`, `rollback` and `export` are.\n"
 )
+_WHOLE: Final = _HEAD + "# The last line says that this is the end.\n"
+"""The head of a version that ends with `_END`; those of before have `_HEAD` alone."""
+
+_BACK: Final = "another version, such as the one before: botproxy config rollback NUMBER"
+_END: Final = "# This is the end.\n"
 
 
 class OverlayText(NamedTuple):
@@ -69,7 +74,7 @@ def written(changes: dict[str, Any], about: Version) -> str:
     """The text of a version with these changes, the whole of an overlay without `about`."""
     said = {name: value for name, value in about._asdict().items() if value not in ("", None)}
     kept = {name: value for name, value in changes.items() if name != "about"}
-    return _HEAD + yaml.safe_dump({"about": said, **kept}, sort_keys=False, allow_unicode=True, width=1000)
+    return _WHOLE + yaml.safe_dump({"about": said, **kept}, sort_keys=False, allow_unicode=True, width=1000) + _END
 
 
 def changes_in(overlay: OverlayText) -> dict[str, Any]:
@@ -184,10 +189,11 @@ def about(overlay: OverlayText, number: int) -> Version:
 
 def _head(text: str) -> str:
     """What a version that was written here says of itself, which stands first: a hundred times all changes are much."""
-    if not text.startswith(_HEAD + "about:"):
+    head = next((head for head in (_HEAD, _WHOLE) if text.startswith(head + "about:")), None)
+    if head is None:
         return text
     lines = text.split("\n")
-    first = len(_HEAD.split("\n"))  # the line behind `about:`
+    first = len(head.split("\n"))  # the line behind `about:`
     end = next((at for at in range(first, len(lines)) if lines[at][:1] not in (" ", "")), len(lines))
     return "\n".join(lines[:end]) + "\n"
 
@@ -220,8 +226,13 @@ def _read(data: Path, number: int) -> OverlayText:
     try:
         with path.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
-        return OverlayText(str(path), content[:MAX_BYTES].decode())
+        text = content[:MAX_BYTES].decode()
+        if not text.strip() or (text.startswith(_WHOLE) and not text.endswith(_END)):
+            # Taken for what it looks like, it would take changes back that nobody took back.
+            what = "is cut off" if text.strip() else "is empty"
+            raise ConfigError([Problem(str(path), 0, 0, f"this version {what}: the file was damaged", _BACK)])
+        return OverlayText(str(path), text)
     except OSError as error:
         raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
-        raise ConfigError([Problem(str(path), 0, 0, "a byte that is not UTF-8", "botproxy config rollback")]) from error
+        raise ConfigError([Problem(str(path), 0, 0, "a byte that is not UTF-8", _BACK)]) from error

@@ -126,3 +126,27 @@ def test_what_steps_are_about() -> None:
     steps = STEPS.validate_python([step("set", path="mode", value="enforce"), step("reset", zone="shop")])
     assert zones_of(steps) == {None, "shop"}
     assert described(steps) == "mode = enforce; shop: all changes taken back"
+
+
+def test_rules_of_other_kinds_have_their_own_changes() -> None:
+    rule = {"mode": "block", "configuration": {"target": "ip", "value": "192.0.2.7"}}
+    steps = [
+        step("add_rule", zone="shop", of="access_rules", rule=rule),
+        step("change_rule", zone="shop", of="access_rules", ref="192.0.2.7", rule={"enabled": False}),
+        step("change_rule", zone="shop", of="rate_limits", ref="login", rule={"action": "log"}),
+        step("remove_rule", zone="shop", of="user_agent_rules", ref="old"),
+    ]
+    both = after(steps)
+    assert both == {
+        "zones": {
+            "shop": {
+                "access_rules": {"add": [{"rule": {**rule, "enabled": False}}]},
+                "rate_limits": {"change": {"login": {"action": "log"}}},
+                "user_agent_rules": {"remove": ["old"]},
+            }
+        }
+    }
+    back = [step("remove_rule", zone="shop", of="access_rules", ref="192.0.2.7")]
+    back += [step("reset_rule", zone="shop", of="rate_limits", ref="login")]
+    back += [step("reset_rule", zone="shop", of="user_agent_rules", ref="old")]
+    assert after(back, both) == {}

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from botproxy.config import Config, ConfigError, Source, examine, load
+from botproxy.config.document import Mark, Place
+from botproxy.config.overlay.effective import view
+from botproxy.config.overlay.nodes import made
+from botproxy.config.overlay.ordering import Ordered
+from botproxy.config.overlay.versions import Version, written
+from botproxy.config.rules import zone_ruleset
+from botproxy.model import Action
+from botproxy.rulesets import ZoneRuleset, compile_account, deployed
+from botproxy.telemetry import recalled
+
+PLACE = Place(Mark(0, 0), Mark(0, 0))
 
 SITE = """\
 secret_file: auto
@@ -221,3 +233,110 @@ def test_a_source_that_carries_its_overlay_reads_no_directory(tmp_path: Path) ->
     assert load(source._replace(overlay="")).mode == "observe"
     carried = source._replace(overlay="mode: enforce\n", overlay_file="new.yaml")
     assert load(Source.from_json(carried.to_json())).mode == "enforce"
+
+
+KINDS = """\
+secret_file: auto
+rulesets:
+  - {id: everywhere, rules: [{ref: all, expression: cf.bot_management.score lt 30, action: block}]}
+  - {id: off, enabled: false, rules: [{ref: never, expression: cf.bot_management.score lt 2, action: block}]}
+  - {id: blog, zones: [blog], rules: [{ref: theirs, expression: cf.bot_management.score lt 3, action: block}]}
+zones:
+  - name: shop
+    hosts: [shop.example]
+    origins: [http://127.0.0.1:3000]
+    rate_limits:
+      - {ref: search, expression: http.request.uri.path eq "/search", action: block, ratelimit:
+          {characteristics: [ip.src], period: 60, requests_per_period: 10}}
+      - {ref: login, expression: http.request.uri.path eq "/login", action: block, ratelimit:
+          {characteristics: [ip.src], period: 60, requests_per_period: 5}}
+    access_rules:
+      - {mode: block, configuration: {target: ip, value: 192.0.2.7}}
+      - {ref: office, mode: allow, configuration: {target: ip, value: 192.0.2.8}}
+    user_agent_rules:
+      - {ref: old, mode: block, configuration: {target: ua, value: Old/1}}
+  - {name: blog, hosts: [blog.example], origins: [http://127.0.0.1:3001]}
+"""
+
+
+def test_rate_limits_and_access_rules_are_changed_like_rules(tmp_path: Path) -> None:
+    overlay = """\
+zones:
+  shop:
+    rate_limits:
+      change: {search: {ratelimit: {characteristics: [ip.src], period: 60, requests_per_period: 99}}}
+      order: [login, search]
+    access_rules:
+      remove: [192.0.2.7]
+      add: [{rule: {mode: challenge, configuration: {target: country, value: NL}}, before: office}]
+    user_agent_rules: {change: {old: {enabled: false}}}
+"""
+    source = overlaid(tmp_path, overlay, KINDS)
+    zone = load(source).zones[0]
+    assert [rule.ref for rule in zone.rate_limits] == ["login", "search"]
+    assert zone.rate_limits[1].ratelimit.requests_per_period == 99
+    assert [rule.configuration.value for rule in zone.access_rules] == ["NL", "192.0.2.8"]
+    assert not zone.user_agent_rules[0].enabled
+    shown = view(source)["zones"][0]
+    assert [(row["ref"], row["from"]) for row in shown["rate_limits"]] == [("login", "file"), ("search", "changed")]
+    assert [(row["ref"], row["from"]) for row in shown["access_rules"]] == [("NL", "added"), ("office", "file")]
+    assert [row["ref"] for row in shown["access_rules_left_out"]] == ["192.0.2.7"]
+
+
+def test_a_change_of_another_kind_that_does_not_fit_is_refused_by_its_name(tmp_path: Path) -> None:
+    overlay = """\
+zones:
+  shop:
+    rate_limits: {change: {gone: {action: log}}}
+    access_rules: {add: [{rule: {mode: block, configuration: {target: ip, value: 192.0.2.7}}}]}
+"""
+    first, second = told(overlaid(tmp_path, overlay, KINDS))
+    assert "the rate limit `gone` is changed, which the zone does not have" in first
+    assert "a rule of IP access `192.0.2.7` is added, and the zone has one already" in second
+    wrong = "zones: {shop: {rate_limits: {change: {search: {action: blok}}}}}\n"
+    (problem,) = told(overlaid(tmp_path, wrong, KINDS))
+    assert "000003.yaml:1" in problem
+    assert "did you mean `block`" in problem
+
+
+def test_an_exception_passes_over_rulesets_of_the_account(tmp_path: Path) -> None:
+    overlay = "zones: {shop: {exceptions: [{ref: exception.a, expression: ip.src eq 192.0.2.9, until: 1800000000}]}}\n"
+    config = examine(overlaid(tmp_path, overlay, KINDS)).config
+    ahead = config.rulesets[0]
+    assert (ahead.id, ahead.zones) == ("exceptions.1", ("shop",))
+    (rule,) = ahead.rules
+    assert (rule.ref, rule.action) == ("exception.a.account", "skip")
+    assert rule.action_parameters.rulesets == ("everywhere",)
+    assert rule.expression == config.zones[0].rules[0].expression
+
+    ruleset = zone_ruleset(config.zones[0], deployed(compile_account(config.rulesets), "shop"))
+    assert acting(ruleset, "192.0.2.9") == []
+    assert acting(ruleset, "192.0.2.10") == ["all"]
+
+
+def acting(ruleset: ZoneRuleset, address: str) -> list[str]:
+    """The rules that do something about a request with a low score from this address."""
+    event = {"ClientIP": address, "EdgeStartTimestamp": 1767225600000000000, "BotScore": 1}
+    facts = recalled.facts({**event, "BotScoreSrc": "Heuristics"})
+    verdict = ruleset.evaluate(facts)
+    return [match.rule_id for match in verdict.matches if match.action not in (Action.SKIP, Action.LOG)]
+
+
+def test_the_order_of_many_rules_takes_no_longer_than_reading_them() -> None:
+    nodes = [made({"ref": f"r{at}"}, PLACE) for at in range(20_000)]
+    rules = Ordered(nodes, lambda node: node.mapping["ref"].text)
+    names = [f"r{at}" for at in reversed(range(20_000))]
+    began = time.process_time()
+    rules.order(names)
+    assert time.process_time() - began < 2  # comparing each with each takes minutes
+    assert [node.mapping["ref"].text for node in rules] == names
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "cut"])
+def test_a_version_that_is_empty_or_cut_off_is_no_version_without_changes(tmp_path: Path, text: str) -> None:
+    if text == "cut":
+        text = written({"mode": "enforce", "zones": {"shop": {"mode": "observe"}}}, Version(3, 1.0, "ada"))
+        text = text[: text.index("zones:")]
+    (problem,) = told(overlaid(tmp_path, text))
+    assert "data/overlay/000003.yaml: this version is" in problem
+    assert "botproxy config rollback NUMBER" in problem
