@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -77,6 +77,21 @@ def load_lists(
             files.append(reading.watched)
         lists[one.name] = compiled.list if compiled is not None and not reading.problems else unread(one.name)
     return LoadedLists(lists, tuple(problems), tuple(warnings), tuple(files))
+
+
+class Chosen(NamedTuple):
+    """Some lists, and what tells whether they are still the same. That of a file says nothing of what is in it."""
+
+    lists: Lists
+    signature: tuple[tuple[str, Signature | None], ...]
+
+
+def choose(settings: Sequence[ListSettings], document: Document, file: str, names: Collection[str]) -> Chosen:
+    """The lists of these names, of a configuration that was checked."""
+    wanted = [one for one in settings if one.name in names]
+    told = tuple((one.model_dump_json(), signature_of(one.file) if one.file else None) for one in wanted)
+    loaded = load_lists(settings, document, file, lambda path: settings[int(path[1])].name in names)
+    return Chosen({name: loaded.lists[name] for name in names if name in loaded.lists}, told)
 
 
 def signature_of(path: str | Path) -> Signature | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -11,7 +12,7 @@ from botproxy.config.document import Document, Mark, Place, Value, read
 from botproxy.config.document import Path as TreePath
 from botproxy.config.explain import validate
 from botproxy.config.lints import lint
-from botproxy.config.lists import LoadedLists, load_lists
+from botproxy.config.lists import Chosen, LoadedLists, choose, load_lists
 from botproxy.config.overlay import NO_OVERLAY, OverlayText, current, merged, unshifted
 from botproxy.config.partial import without
 from botproxy.config.problems import ConfigError, Problem
@@ -92,6 +93,15 @@ def read_whole(source: Source) -> Whole:
     if problems:
         raise ConfigError(problems)
     return whole._replace(document=both, overlay=overlay, warnings=tuple(warnings))
+
+
+def chosen_lists(source: Source, names: Collection[str]) -> Chosen:
+    """The lists of these names, of a source that was examined before, without the rest. Raises `ConfigError`."""
+    whole = read_whole(source)
+    config, faults = validate(Config, whole.document, whole.file)
+    if config is None:
+        raise ConfigError(list(faults.values()))
+    return choose(rebased(config, whole.base).lists, whole.document, whole.file, names)
 
 
 def data_directory(document: Document, base: Path) -> Path:

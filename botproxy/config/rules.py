@@ -26,13 +26,9 @@ def expressions(document: Document, file: str, lists: Lists) -> Iterator[Problem
 
     It reads the document and not the settings, so that faulty rules are told together with whatever else is wrong.
     """
-    texts = list(_texts(document, "expression"))
+    texts = [*_texts(document, "expression"), *_filters(document)]
     if texts:
         yield from _uncompiled(texts, document, file, lists)
-    filters = list(_filters(document))
-    if filters:
-        # They are asked in the supervisor, which has no lists.
-        yield from _uncompiled(filters, document, file, {})
     seen: dict[tuple[TreePath, str], TreePath] = {}
     for path, ref in _texts(document, "ref"):
         first = seen.setdefault((path[:2], ref), path)

@@ -5,12 +5,13 @@ The rule of this file: nothing is taken from a new configuration before all of i
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from botproxy.admin import Settings as AdminSettings
 from botproxy.link import Plan
@@ -23,7 +24,7 @@ from botproxy.supervisor.directory import Directory
 from botproxy.supervisor.events import Events, Prepared
 from botproxy.supervisor.generation import Generation
 from botproxy.supervisor.listening import Listening
-from botproxy.supervisor.logpush import Logpush
+from botproxy.supervisor.logpush import Logpush, lists_in
 from botproxy.supervisor.operators import Operators, bound_address
 from botproxy.supervisor.passed_over import PassedOver
 from botproxy.supervisor.persons import Persons
@@ -36,6 +37,9 @@ from botproxy.supervisor.training import Training
 from botproxy.telemetry import EventWriter, Totals, log
 from botproxy.telemetry import Settings as EventSettings
 from botproxy.telemetry.alert_settings import AlertSettings
+
+if TYPE_CHECKING:
+    from botproxy.config.lists import Chosen
 
 KILLED_SECONDS = 5.0
 
@@ -157,7 +161,9 @@ class Fleet:
                 revoking.read(self.directory.path, self.store)
                 self.reports.configure(self.directory.path)
             events = EventSettings.model_validate(plan.events)
-            jobs = self.logpush.prepare(plan.logpush)
+            named = lists_in(plan.logpush)
+            lists = await asyncio.to_thread(_lists, source, named) if named else None
+            jobs = self.logpush.prepare(plan.logpush, lists)
             alerts = AlertSettings.model_validate(plan.alerts or {})
             hooks = self.alerting.prepare(alerts)
             stored = await self.events.prepare(events, self.directory.path, persons.kept(plan))
@@ -184,7 +190,7 @@ class Fleet:
         masking = persons.masking(plan)
         self.reports.mask(masking)
         self.alerting.configure(alerts, hooks)
-        self.persons.configure(plan, events, self.directory.path, [settings for settings, _ in jobs.jobs])
+        self.persons.configure(plan, events, self.directory.path, [each.settings for each in jobs.jobs])
         self.writer.configure(events, self.directory.path, masking)
         self.bots.configure(plan.bots or {}, self.directory.path)
         self.training.configure(plan.training, self.directory.path)
@@ -226,3 +232,10 @@ class Fleet:
             _log.warning("the mode was switched away from what the configuration says", extra=log.fields(zone=zone))
         for zone in self.switches.under_attack(plan):
             _log.warning("every new visitor is challenged: under attack", extra=log.fields(zone=zone))
+
+
+def _lists(source: str, names: set[str]) -> Chosen:
+    from botproxy.config import Source
+    from botproxy.config.load import chosen_lists
+
+    return chosen_lists(Source.from_json(source), names)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from botproxy.errors import OperatorError
 from botproxy.supervisor.nursery import Refused
@@ -18,17 +19,35 @@ from botproxy.telemetry.logpush_job import Forgotten, Job
 from botproxy.telemetry.logpush_settings import LogpushSettings
 from botproxy.telemetry.logpush_waiting import FOLDER
 
+if TYPE_CHECKING:
+    from botproxy.config.lists import Chosen
+
 END_SECONDS = 10.0
 FORGET_SECONDS = 300.0
 """For one job: its files may be large, and are unpacked and packed again."""
 
+_LIST = re.compile(r"\$([A-Za-z0-9_.]+)")
+
 _log = logging.getLogger(__name__)
 
 
-class PreparedJobs(NamedTuple):
-    """Jobs that are taken with a configuration, and the secrets of each."""
+class PreparedJob(NamedTuple):
+    """A job that is taken with a configuration."""
 
-    jobs: tuple[tuple[LogpushSettings, Secrets], ...]
+    settings: LogpushSettings
+    secrets: Secrets
+    lists: Chosen | None  # where its filter names some
+
+
+class PreparedJobs(NamedTuple):
+    """Jobs that are taken with a configuration."""
+
+    jobs: tuple[PreparedJob, ...]
+
+
+def lists_in(described: Sequence[dict[str, Any]]) -> set[str]:
+    """Names of lists that filters of these jobs may name; texts that look like one among them."""
+    return {name for job in described for name in _LIST.findall(str(job.get("filter", "")))}
 
 
 @final
@@ -38,7 +57,7 @@ class Logpush:
     def __init__(self) -> None:
         self._jobs: tuple[Job, ...] = ()
         self._kept: dict[Key, int] = {}  # counts of jobs that have ended
-        self._secrets: dict[str, Secrets] = {}
+        self._prepared: dict[str, PreparedJob] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
     def put(self, rows: Sequence[Sequence[Any]]) -> None:
@@ -46,15 +65,16 @@ class Logpush:
         for job in self._jobs:
             job.put(rows)
 
-    def prepare(self, described: Sequence[dict[str, Any]]) -> PreparedJobs:
-        """Read the settings and their secrets. Raises `Refused` with every one that is not there."""
+    def prepare(self, described: Sequence[dict[str, Any]], lists: Chosen | None = None) -> PreparedJobs:
+        """Read the settings and their secrets; `lists` are those of `lists_in`. Raises `Refused` with every secret that
+        is not there."""
         settings = [LogpushSettings.model_validate(each) for each in described]
         jobs, problems = [], []
         for each in settings:
             if not each.enabled:
                 continue
             try:
-                jobs.append((each, read_secrets(each)))
+                jobs.append(PreparedJob(each, read_secrets(each), lists if _LIST.search(each.filter) else None))
             except OperatorError as error:
                 problems.append(str(error))
         if problems:
@@ -65,20 +85,29 @@ class Logpush:
         """Run these from now on; what waits on disk waits in the data directory."""
         before = {job.settings.name: job for job in self._jobs}
         jobs = []
-        for settings, secrets in prepared.jobs:
+        for wanted in prepared.jobs:
+            settings = wanted.settings
             job = before.get(settings.name)
-            if job is not None and job.settings == settings and self._secrets.get(settings.name) == secrets:
+            if job is not None and _alike(self._prepared.get(settings.name), wanted):
                 del before[settings.name]
                 jobs.append(job)
                 continue
             try:
-                jobs.append(Job(settings, secrets, data / FOLDER / settings.name, job))
+                jobs.append(
+                    Job(
+                        settings,
+                        wanted.secrets,
+                        data / FOLDER / settings.name,
+                        job,
+                        wanted.lists.lists if wanted.lists is not None else None,
+                    )
+                )
             except Exception as error:  # it was compiled when the configuration was checked
                 _log.error(
                     "a logpush job cannot start", extra=log.fields(job=settings.name, error=type(error).__name__)
                 )
         self._jobs = tuple(jobs)
-        self._secrets = {settings.name: secrets for settings, secrets in prepared.jobs}
+        self._prepared = {each.settings.name: each for each in prepared.jobs}
         self._say_orphans(data / FOLDER)
         for job in before.values():
             task = asyncio.get_running_loop().create_task(self._end(job))
@@ -127,6 +156,13 @@ class Logpush:
             "logpush_waiting": sum(job.waiting for job in self._jobs),
             "logpush_spilled": sum(job.spilled for job in self._jobs),
         }
+
+
+def _alike(one: PreparedJob | None, other: PreparedJob) -> bool:
+    if one is None or one.settings != other.settings or one.secrets != other.secrets:
+        return False
+    signatures = [each.lists.signature if each.lists is not None else None for each in (one, other)]
+    return signatures[0] == signatures[1]
 
 
 def _counts(job: Job) -> dict[Key, int]:

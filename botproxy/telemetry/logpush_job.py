@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 from botproxy.aio import Backoff
 from botproxy.aio.background import give_way
@@ -28,6 +28,9 @@ from botproxy.telemetry.destinations import Batch, Destination, NotTaken, Secret
 from botproxy.telemetry.logpush_records import Records
 from botproxy.telemetry.logpush_settings import LogpushSettings
 from botproxy.telemetry.logpush_waiting import Waiting
+
+if TYPE_CHECKING:
+    from botproxy.rules import Lists
 
 MAX_ROWS: Final = 20_000
 """Events that wait to be looked at, about 4 KB each, which all jobs and the store share."""
@@ -53,17 +56,23 @@ class Job:
     """Runs from its making to `stop`."""
 
     def __init__(
-        self, settings: LogpushSettings, secrets: Secrets, folder: Path | None = None, before: Job | None = None
+        self,
+        settings: LogpushSettings,
+        secrets: Secrets,
+        folder: Path | None = None,
+        before: Job | None = None,
+        lists: Lists | None = None,
     ) -> None:
-        """`folder` is where batches wait on disk, once `before`, the job that this one follows, has ended. Raises
-        `rules.RuleError` for a filter that does not compile, OperatorError for what cannot be opened."""
+        """`folder` is where batches wait on disk, once `before`, the job that this one follows, has ended; `lists` are
+        those that the filter names. Raises `rules.RuleError` for a filter that does not compile, OperatorError for what
+        cannot be opened."""
         self.settings = settings
         self.sent = 0
         self.failures = 0  # attempts to send that did not succeed
         self.kept = 0  # bytes that wait on disk for the next start
         self._dropped = {"rows": 0, "refused": 0, "unreadable": 0, "ended": 0}
         self._secrets = secrets
-        self._records = Records(settings)
+        self._records = Records(settings, lists)
         self._lock = threading.Lock()
         self._rows: deque[Sequence[Sequence[Any]]] = deque()
         self._number = 0

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import orjson
 
@@ -16,6 +16,9 @@ from botproxy.telemetry.datasets import Row, defaults_of, matches, reader
 from botproxy.telemetry.event_writer import printable
 from botproxy.telemetry.logpush import to_logpush
 from botproxy.telemetry.logpush_settings import LogpushSettings
+
+if TYPE_CHECKING:
+    from botproxy.rules import Lists
 
 _RAY: Final = Event._fields.index("ray")
 _LOT: Final = 1 << 32
@@ -27,14 +30,14 @@ _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 class Records:
     """What one job makes of events. Raises `rules.RuleError` for a filter that does not compile."""
 
-    def __init__(self, settings: LogpushSettings) -> None:
+    def __init__(self, settings: LogpushSettings, lists: Lists | None = None) -> None:
         names = settings.fields or defaults_of(settings.dataset)
         self._names = names
         self._readers = [(name, reader(settings.dataset, name, settings.timestamp_format)) for name in names]
         self._each_match = settings.dataset == "firewall_events"
         self._csv = settings.output == "csv"
         self._rate = int(settings.sample_rate * _LOT)
-        self._wanted = _filter(settings.filter) if settings.filter else None
+        self._wanted = _filter(settings.filter, lists) if settings.filter else None
         self.head = _line(names) if self._csv else b""
         """What stands before the first line of a file or batch."""
 
@@ -55,10 +58,10 @@ class Records:
         return [printable(orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE)) for each in made]
 
 
-def _filter(text: str) -> Callable[[Facts], bool]:
+def _filter(text: str, lists: Lists | None) -> Callable[[Facts], bool]:
     from botproxy.rules import compile_expression  # most jobs have none, and then the supervisor needs no compiler
 
-    compiled = compile_expression(text)
+    compiled = compile_expression(text, lists=lists)
 
     def wanted(facts: Facts) -> bool:
         # As with every rule: one that asks for a score is not evaluated where there is none.

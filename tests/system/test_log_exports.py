@@ -21,7 +21,7 @@ def test_requests_that_a_filter_picks_are_exported_while_another_destination_is_
     jobs: list[dict[str, Any]] = [
         {
             "name": "picked",
-            "filter": 'http.request.uri.path eq "/products"',
+            "filter": "http.request.uri.path in $picked",
             "fields": ["RayID", "ClientRequestPath"],
             "batch_age": "100ms",
             "file": {"path": str(out)},
@@ -29,7 +29,9 @@ def test_requests_that_a_filter_picks_are_exported_while_another_destination_is_
         {"name": "away", "batch_age": "100ms", "http": {"url": "http://127.0.0.1:9/"}},
     ]
     zone = {"name": "shop", "hosts": ["shop.example"], "origins": [demo_origin]}
-    config: dict[str, Any] = {"events": {"store": "none"}, "logpush": jobs, "zones": [zone]}
+    (tmp_path / "picked.txt").write_text("/products\n")
+    lists = [{"name": "picked", "kind": "string", "file": str(tmp_path / "picked.txt")}]
+    config: dict[str, Any] = {"events": {"store": "none"}, "logpush": jobs, "zones": [zone], "lists": lists}
     proxy = start(config=config)
     page = browse(proxy.port, "/products")
     browse(proxy.port, "/other")
@@ -52,3 +54,13 @@ def test_requests_that_a_filter_picks_are_exported_while_another_destination_is_
         assert answer.status == 200
     browse(proxy.port, "/products")
     until(lambda: lines(out)[1:] == [{"ClientRequestPath": "/products"}], 10, "a request of the changed job")
+
+    # The list is taken over as for rules, without a reload.
+    (tmp_path / "picked.new").write_text("/other\n")
+    (tmp_path / "picked.new").replace(tmp_path / "picked.txt")
+
+    def exported() -> bool:
+        browse(proxy.port, "/other")
+        return {"ClientRequestPath": "/other"} in lines(out)
+
+    until(exported, 20, "a request that the list picks by now")
