@@ -6,7 +6,6 @@ internet, and the last good list stays.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
@@ -18,6 +17,7 @@ import orjson
 from botproxy.addresses import NetworkSet
 from botproxy.bots.directory import PublishedList
 from botproxy.errors import BotproxyError
+from botproxy.store import whole_file
 
 Network = IPv4Network | IPv6Network
 
@@ -151,17 +151,7 @@ def write_list(directory: Path, fetched: Fetched) -> None:
     """Keep a list: after a crash there is the old one or the new one. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     said = {"urls": fetched.urls, "fetched": fetched.fetched, "networks": [str(each) for each in fetched.networks]}
-    path = directory / f"{fetched.name}.json"
-    draft = path.with_suffix(".json.new")
-    try:
-        with draft.open("wb") as opened:
-            opened.write(orjson.dumps(said, option=orjson.OPT_INDENT_2))
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    whole_file.write(directory / f"{fetched.name}.json", orjson.dumps(said, option=orjson.OPT_INDENT_2))
 
 
 # Down a link

@@ -12,26 +12,18 @@ from botproxy.model import (
     Clearance,
     Client,
     Cloud,
-    Detection,
     Facts,
-    Finding,
     Headers,
-    Place,
     Request,
     ResponseFacts,
-    Score,
-    ScoreSource,
     Session,
-    Tls,
-    VerifiedBot,
 )
 from botproxy.simulation.recorded import Recorded
+from botproxy.telemetry import recalled
 
 NOWHERE: Final = parse_address("::")
 """Stands for an address that is no longer recorded as one, because it was hashed."""
 
-_SOURCES: Final = {source.value: source for source in ScoreSource}
-_JS: Final = {"passed": True, "failed": False}
 _NO_HEADERS: Final = Headers(())
 
 
@@ -43,20 +35,13 @@ def facts_of(recorded: Recorded, clearance: Clearance | None = None) -> Facts:
     asked = query.encode("utf-8", "replace") if query else None
     host = recorded.host
     secure = recorded.scheme == "https"
-    protocol = recorded.client_ssl_protocol
-    tls = None
-    if protocol != "none" or recorded.ja4 or recorded.ja3:
-        tls = Tls("" if protocol == "none" else protocol, recorded.client_ssl_cipher, recorded.ja3, recorded.ja4)
-    place = None
-    if recorded.client_asn or recorded.client_country:
-        place = Place(recorded.client_asn or None, recorded.client_country or None)
     client = Client(
         _address(client_ip),
         client_ip,
         0,
         client_ip,
-        tls,
-        place,
+        recalled.tls_of(recorded.client_ssl_protocol, recorded.client_ssl_cipher, recorded.ja3, recorded.ja4),
+        recalled.place_of(recorded.client_asn, recorded.client_country),
         0,
         None,
         0,
@@ -74,7 +59,7 @@ def facts_of(recorded: Recorded, clearance: Clearance | None = None) -> Facts:
         secure,
         host.encode("utf-8", "replace"),
         host,
-        _headers(host, recorded.user_agent, recorded.referer, recorded.x_requested_with),
+        recalled.headers_of(host, recorded.user_agent, recorded.referer, recorded.x_requested_with),
         0 if recorded.method in BODILESS else None,
     )
     return Facts(
@@ -101,15 +86,12 @@ def answered(facts: Facts, recorded: Recorded) -> Facts:
 
 
 def _bots(recorded: Recorded) -> BotManagement:
-    ids = recorded.detection_ids
-    findings: tuple[Finding, ...] = ()
-    if ids:
-        findings = (Finding(ScoreSource.HEURISTICS, 1, tuple([Detection(each, "", "") for each in ids])),)
-    category = recorded.verified_bot_category
-    return BotManagement(
-        Score(recorded.score, _SOURCES.get(recorded.score_source, ScoreSource.NOT_COMPUTED), findings),
-        VerifiedBot("recorded", category) if category else None,
-        _JS.get(recorded.js_detection),
+    return recalled.bots_of(
+        recorded.score,
+        recorded.score_source,
+        recorded.detection_ids,
+        recorded.verified_bot_category,
+        recorded.js_detection,
     )
 
 
@@ -118,15 +100,3 @@ def _address(text: str) -> Address:
     address = parse_address(text) or NOWHERE
     assert address is not None
     return address
-
-
-@lru_cache(maxsize=8192)
-def _headers(host: str, user_agent: str, referer: str, x_requested_with: str) -> Headers:
-    """A block with the four headers that are recorded; the same one again, so that what follows from it is kept."""
-    named = (
-        (b"Host", host),
-        (b"User-Agent", user_agent),
-        (b"Referer", referer),
-        (b"X-Requested-With", x_requested_with),
-    )
-    return Headers(tuple([(name, value.encode("utf-8", "replace")) for name, value in named if value]))

@@ -20,7 +20,7 @@ import orjson
 
 from botproxy.link.frames import Kind
 from botproxy.scoring.anomaly import Baseline, Learner, Settings, frames
-from botproxy.supervisor.switches import write_file
+from botproxy.store import whole_file
 from botproxy.telemetry import log
 from botproxy.telemetry.counters import Key
 
@@ -258,4 +258,4 @@ def _read_all(folder: Path, zones: Sequence[str]) -> dict[str, Baseline]:
 def _write_all(folder: Path, learned: Mapping[str, Any]) -> None:
     folder.mkdir(mode=0o750, exist_ok=True)
     for zone, baseline in learned.items():
-        write_file(folder / f"{zone}.json", orjson.dumps(baseline))
+        whole_file.write(folder / f"{zone}.json", orjson.dumps(baseline))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, final
@@ -23,6 +22,7 @@ from botproxy.bots.verifying.keeper import ListKeeper
 from botproxy.bots.verifying.names import Resolver
 from botproxy.bots.verifying.verifier import Verifier
 from botproxy.link.frames import FrameError, Kind
+from botproxy.store import whole_file
 from botproxy.telemetry import log
 
 MAX_QUESTIONS: Final = 1024
@@ -219,13 +219,7 @@ async def _write(running: _Running) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".json.new")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    whole_file.write(path, content)
 
 
 async def _close(running: _Running) -> None:

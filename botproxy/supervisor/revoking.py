@@ -16,10 +16,9 @@ from typing import Any, Final
 import orjson
 
 from botproxy.cookies import REVOKED, read_revocation, revocation
-from botproxy.store import Notice
+from botproxy.store import Notice, whole_file
 from botproxy.supervisor.nursery import Refused
 from botproxy.supervisor.state import SharedState
-from botproxy.supervisor.switches import write_file
 from botproxy.telemetry import log
 
 FILE: Final = "revocations.json"
@@ -73,4 +72,4 @@ def read(directory: Path, state: SharedState) -> None:
 def write(directory: Path, state: SharedState) -> None:
     """Write down all that is taken back now. Raises OSError."""
     rows = [[each.id.hex(), each.body.hex(), each.expires] for each in state.board.posted_now(REVOKED)]
-    write_file(directory / FILE, orjson.dumps(rows))
+    whole_file.write(directory / FILE, orjson.dumps(rows))

@@ -11,6 +11,7 @@ from typing import NamedTuple, final
 import orjson
 
 from botproxy.link import Plan
+from botproxy.store import whole_file
 from botproxy.supervisor.nursery import Refused
 from botproxy.telemetry import log
 
@@ -138,25 +139,4 @@ def read(directory: Path) -> Switches:
 
 def write(directory: Path, content: bytes) -> None:
     """Replace the file: after a crash there is the old content or the new, never half. Raises OSError."""
-    write_file(directory / FILE, content)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Replace a file whose name ends in .json, in the same way."""
-    directory = path.parent
-    draft = path.with_suffix(".json.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    holder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(holder)
-    finally:
-        os.close(holder)
+    whole_file.write(directory / FILE, content)

@@ -7,8 +7,9 @@ without values.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from botproxy.addresses import parse_address
@@ -38,6 +39,7 @@ HEADERS: Final = {
 }
 """Name of a header -> the field of an event that has its value."""
 
+_JS: Final = {"passed": True, "failed": False}
 _SOURCES: Final = {source.value: source for source in ScoreSource}
 _NOBODY: Final = parse_address("192.0.2.1")
 _Named = Mapping[str, Any]
@@ -50,7 +52,6 @@ def facts(event: _Named) -> Facts:
     path, _, query = text(event, "ClientRequestURI").partition("?")
     request_headers = headers(event)
     cloud = text(event, "BotproxyCloud")
-    scored = score(event)
     request = Request(
         ray=text(event, "RayID"),
         received=received(event),
@@ -84,7 +85,7 @@ def facts(event: _Named) -> Facts:
         session=None,
         clearance=None,
         memo={},
-        bot_management=None if scored is None else BotManagement(scored, verified_bot(event), js_passed(event)),
+        bot_management=bots(event),
         scoring_failed=event.get("BotproxyScoringFailed") is True,
         body=Body(b"", False, 0),
         response=ResponseFacts(
@@ -98,8 +99,14 @@ def facts(event: _Named) -> Facts:
 
 def headers(event: _Named) -> Headers:
     """The headers that an event has."""
-    pairs = [(name.encode(), _wire(text(event, field))) for name, field in HEADERS.items()]
-    return Headers(tuple([(name, value) for name, value in pairs if value]))
+    return headers_of(*[text(event, field) for field in HEADERS.values()])
+
+
+@lru_cache(maxsize=8192)
+def headers_of(host: str, user_agent: str, referer: str, x_requested_with: str) -> Headers:
+    """A block with the four headers that are recorded; the same one again, so that what follows from it is kept."""
+    pairs = zip(HEADERS, (host, user_agent, referer, x_requested_with), strict=True)
+    return Headers(tuple([(name.encode(), _wire(value)) for name, value in pairs if value]))
 
 
 def received(event: _Named) -> float:
@@ -117,43 +124,76 @@ def received(event: _Named) -> float:
 
 def tls(event: _Named) -> Tls | None:
     """What is known of TLS; None without it."""
-    version = text(event, "ClientSSLProtocol").removeprefix("none")
-    ja3, ja4 = text(event, "JA3Hash"), text(event, "JA4")
-    return Tls(version, text(event, "ClientSSLCipher"), ja3, ja4) if version or ja3 or ja4 else None
+    return tls_of(*[text(event, key) for key in ("ClientSSLProtocol", "ClientSSLCipher", "JA3Hash", "JA4")])
+
+
+def tls_of(version: str, cipher: str, ja3: str, ja4: str) -> Tls | None:
+    """What is recorded of TLS, whose version is `none` without it."""
+    version = "" if version == "none" else version
+    return Tls(version, cipher, ja3, ja4) if version or ja3 or ja4 else None
 
 
 def place(event: _Named) -> Place | None:
     """Where the address was; None where that was not known."""
-    asn, country = number(event, "ClientASN") or None, text(event, "ClientCountry").upper() or None
-    return Place(asn=asn, country=country) if asn is not None or country is not None else None
+    return place_of(number(event, "ClientASN") or 0, text(event, "ClientCountry").upper())
+
+
+def place_of(asn: int, country: str) -> Place | None:
+    """Where an address was, 0 and "" standing for what was not known."""
+    return Place(asn or None, country or None) if asn or country else None
+
+
+def bots(event: _Named) -> BotManagement | None:
+    """The bot fields; None where there is no score, or scoring failed."""
+    if number(event, "BotScore") is None or event.get("BotproxyScoringFailed") is True:
+        return None
+    return _bots(event)
 
 
 def score(event: _Named) -> Score | None:
     """The bot score; None where there is none, or scoring failed."""
-    value = number(event, "BotScore")
-    if value is None or event.get("BotproxyScoringFailed") is True:
-        return None
-    source = _SOURCES.get(text(event, "BotScoreSrc"), ScoreSource.NOT_COMPUTED)
-    return Score(value, source, findings(event), number(event, "BotproxyScoreLift") or 0)
+    found = bots(event)
+    return None if found is None else found.score
 
 
 def findings(event: _Named) -> tuple[Finding, ...]:
     """The detections that matched, by their ids."""
-    ids = event.get("BotDetectionIDs")
-    numbers = [each for each in ids if isinstance(each, int)] if isinstance(ids, list | tuple) else []
-    detections = tuple([Detection(each, "", "") for each in numbers])
-    return (Finding(ScoreSource.HEURISTICS, 1, detections),) if detections else ()
+    return _bots(event).score.findings
 
 
 def verified_bot(event: _Named) -> VerifiedBot | None:
     """The verified bot, whose name an event does not have; None when it was none."""
-    category = text(event, "VerifiedBotCategory")
-    return VerifiedBot("recorded", category) if category else None
+    return _bots(event).verified_bot
 
 
 def js_passed(event: _Named) -> bool | None:
     """What JavaScript detections said; None before a report."""
-    return {"passed": True, "failed": False}.get(text(event, "JSDetectionPassed"))
+    return _bots(event).js_passed
+
+
+def _bots(event: _Named) -> BotManagement:
+    ids = event.get("BotDetectionIDs")
+    return bots_of(
+        number(event, "BotScore") or 0,
+        text(event, "BotScoreSrc"),
+        [each for each in ids if isinstance(each, int)] if isinstance(ids, list | tuple) else [],
+        text(event, "VerifiedBotCategory"),
+        text(event, "JSDetectionPassed"),
+        number(event, "BotproxyScoreLift") or 0,
+    )
+
+
+def bots_of(
+    value: int, source: str, detection_ids: Sequence[int], category: str, js_detection: str, lift: int = 0
+) -> BotManagement:
+    """The bot fields of what is recorded. Of a detection that is its id, of a verified bot its category."""
+    detections = tuple([Detection(each, "", "") for each in detection_ids])
+    findings = (Finding(ScoreSource.HEURISTICS, 1, detections),) if detections else ()
+    return BotManagement(
+        Score(value, _SOURCES.get(source, ScoreSource.NOT_COMPUTED), findings, lift),
+        VerifiedBot("recorded", category) if category else None,
+        _JS.get(js_detection),
+    )
 
 
 def text(event: _Named, key: str) -> str:

@@ -20,8 +20,9 @@ from botproxy.errors import OperatorError
 from botproxy.model import ScoreSource
 from botproxy.scoring import MachineLearningSettings, TrainingSettings, load_model
 from botproxy.scoring.ml import Model, ModelError
-from botproxy.scoring.ml.registry import SHIPPED, Registry, State, Trial, write_file
+from botproxy.scoring.ml.registry import SHIPPED, Registry, State, Trial
 from botproxy.simulation import SOLVED
+from botproxy.store import whole_file
 from botproxy.training import drift
 from botproxy.training.evaluation import compare, evaluate, refusal, says
 from botproxy.training.feedback import feedback_of
@@ -238,7 +239,7 @@ def _notes(registry: Registry) -> Notes:
 def _note(registry: Registry, notes: Notes, outcome: Outcome | None = None) -> None:
     registry.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     said: dict[str, Any] = {"notes": notes._asdict(), "outcome": None if outcome is None else outcome._asdict()}
-    write_file(registry.folder / NOTES, orjson.dumps(said, option=orjson.OPT_INDENT_2))
+    whole_file.write(registry.folder / NOTES, orjson.dumps(said, option=orjson.OPT_INDENT_2))
 
 
 def main(order: Mapping[str, Any]) -> int:

@@ -19,6 +19,7 @@ import yaml
 
 from botproxy.config.document import Value, read
 from botproxy.config.problems import ConfigError, Problem
+from botproxy.store import whole_file
 
 DIRECTORY: Final = "overlay"
 KEEP: Final = 100
@@ -131,11 +132,7 @@ class Versions:
         if len(content) > MAX_BYTES:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         path.parent.mkdir(mode=0o750, exist_ok=True)
-        descriptor = os.open(_draft(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(descriptor)
+        whole_file.write_draft(path, content)
 
     def next(
         self, current: OverlayText, changes: dict[str, Any], who: str, what: str, restored: int | None = None
@@ -148,12 +145,7 @@ class Versions:
     def take(self, overlay: OverlayText) -> None:
         """The draft is in use: give it its name, and delete the oldest. Raises OSError."""
         path = Path(overlay.file)
-        os.replace(_draft(path), path)
-        holder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(holder)
-        finally:
-            os.close(holder)
+        whole_file.take_draft(path)
         for number in _numbers(self.data)[:-KEEP]:
             with suppress(OSError):
                 _path(self.data, number).unlink()
@@ -168,8 +160,7 @@ class Versions:
 
     def discard(self, overlay: OverlayText) -> None:
         """The draft was not taken."""
-        with suppress(OSError):
-            _draft(Path(overlay.file)).unlink()
+        whole_file.discard_draft(Path(overlay.file))
 
 
 def about(overlay: OverlayText, number: int) -> Version:
@@ -215,10 +206,6 @@ def _numbers(data: Path) -> list[int]:
 
 def _path(data: Path, number: int) -> Path:
     return data / DIRECTORY / f"{number:06d}.yaml"
-
-
-def _draft(path: Path) -> Path:
-    return path.with_suffix(".yaml.new")
 
 
 def _read(data: Path, number: int) -> OverlayText:

@@ -22,6 +22,7 @@ import orjson
 from botproxy.errors import OperatorError
 from botproxy.scoring.ml.model import MAX_BYTES, Model, ModelError, decode, encode
 from botproxy.scoring.ml.vector import NAMES
+from botproxy.store import whole_file
 
 FOLDER: Final = "models"
 STATE: Final = "models.json"
@@ -152,8 +153,10 @@ class Registry:
         decode(content, NAMES)  # what could not be read again is not kept
         with self._locked() as state:
             number = max([state.last, *self._numbers()]) + 1
-            write_file(self._path(number), content)
-            write_file(self._path(number).with_suffix(".json"), orjson.dumps(dict(card), option=orjson.OPT_INDENT_2))
+            whole_file.write(self._path(number), content)
+            whole_file.write(
+                self._path(number).with_suffix(".json"), orjson.dumps(dict(card), option=orjson.OPT_INDENT_2)
+            )
             self._prune(self._put(state._replace(last=number)))
             return number
 
@@ -232,7 +235,7 @@ class Registry:
 
     def _put(self, state: State) -> State:
         said = {**state._asdict(), "trial": None if state.trial is None else state.trial._asdict()}
-        write_file(self.state_file, orjson.dumps(said, option=orjson.OPT_INDENT_2))
+        whole_file.write(self.state_file, orjson.dumps(said, option=orjson.OPT_INDENT_2))
         return state
 
     @contextmanager
@@ -261,18 +264,3 @@ def _number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_NUMBER:
         raise ValueError(f"{value!r} is not the number of a model")
     return value
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Replace a file: after a crash there is the old content or the new. Raises OSError."""
-    draft = path.with_name(f"{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
