@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from aiohttp import web
@@ -46,6 +47,8 @@ class Analytics(NamedTuple):
     location: str = "BOT"
     lists: Callable[[], Any] | None = None  # reads the named lists of the configuration in use (`rules.Lists`); blocks
     persons: Persons | None = None
+    data: Path | None = None  # the data directory
+    model: Path | None = None  # the model that the configuration names
 
 
 ANALYTICS: Final[web.AppKey[Any]] = web.AppKey("analytics", object)

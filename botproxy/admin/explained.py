@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from botproxy.scoring.explaining import Scored
     from botproxy.scoring.ml import Model
 
 
-def explained(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The explanation of an event as the store has it: the words of engines, and points that add up to the score."""
-    from botproxy.scoring.explaining import Scored, explain  # not before somebody asks: the supervisor does without
+def explained(event: Mapping[str, Any], data: Path | None = None, named: Path | None = None) -> dict[str, Any]:
+    """The explanation of an event as the store has it: the words of engines, and points that add up to the score. The
+    model is looked for in the data directory `data`; `named` is the file of one that the configuration names."""
+    # Not before somebody asks: the supervisor does without.
+    from botproxy.scoring.explaining import Scored, explain
 
     scored = Scored(
         str(event["ray"]),
@@ -23,7 +27,7 @@ def explained(event: Mapping[str, Any]) -> dict[str, Any]:
         tuple(event["reasons"]),
         str(event["features"]),
     )
-    told = explain(scored, _model() if scored.features else None)
+    told = explain(scored, _model(scored, data or Path(), named))
     return {
         "ray": scored.ray,
         "score": scored.score,
@@ -40,9 +44,28 @@ def explained(event: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@cache
-def _model() -> Model | None:
-    """The shipped model. What another one scored is answered with a note that says so."""
-    from botproxy.scoring import MachineLearningSettings, load_model
+_models: Final[OrderedDict[str, Model]] = OrderedDict()
+MAX_MODELS: Final = 2
+"""That are kept, by their versions, so that one look after the other does not read them again."""
 
-    return load_model(MachineLearningSettings(enabled=True))
+
+def _model(scored: Scored, data: Path, named: Path | None) -> Model | None:
+    """What another one scored that is gone is answered with a note that says so."""
+    from botproxy.errors import OperatorError
+    from botproxy.scoring.asked import read
+    from botproxy.scoring.explaining import asked_model
+
+    asked = read(scored.features) if scored.features else None
+    if asked is None:
+        return None
+    model = _models.get(asked.model)
+    if model is None:
+        try:
+            model = asked_model(scored, data, named)
+        except OperatorError:  # the file that is named is gone since
+            model = asked_model(scored, data)
+        if model is not None:
+            _models[asked.model] = model
+            while len(_models) > MAX_MODELS:
+                _models.popitem(last=False)
+    return model

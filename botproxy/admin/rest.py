@@ -123,7 +123,10 @@ async def _one(request: web.Request) -> web.Response:
 
 async def _why(request: web.Request) -> web.Response:
     found = await _known(request)
-    return found if isinstance(found, web.Response) else _json(await asyncio.to_thread(explained, found))
+    if isinstance(found, web.Response):
+        return found
+    analytics: Analytics = request.app[ANALYTICS]()
+    return _json(await asyncio.to_thread(explained, found, analytics.data, analytics.model))
 
 
 async def _known(request: web.Request) -> dict[str, Any] | web.Response:

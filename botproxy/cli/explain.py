@@ -61,7 +61,7 @@ def event_files(data: Path) -> list[Path]:
     "--model",
     "model_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The model that was asked, when it is not the shipped one.",
+    help="The model that was asked, when it is neither the shipped one nor one of the data directory.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def explain(ray: str, data: Path, events: tuple[Path, ...], model_file: Path | None, as_json: bool) -> None:
@@ -72,8 +72,7 @@ def explain(ray: str, data: Path, events: tuple[Path, ...], model_file: Path | N
     \b
     botproxy explain 0123456789abcdef --data /var/lib/botproxy
     """
-    from botproxy.scoring import MachineLearningSettings, load_model
-    from botproxy.scoring.explaining import Scored
+    from botproxy.scoring.explaining import Scored, asked_model
     from botproxy.scoring.explaining import explain as explained
 
     ray = ray.partition("-")[0].strip().lower()
@@ -89,7 +88,7 @@ def explain(ray: str, data: Path, events: tuple[Path, ...], model_file: Path | N
         str(event.get("BotproxyFeatures") or ""),
         tuple(int(number) for number in event.get("BotDetectionIDs") or ()),
     )
-    told = explained(scored, load_model(MachineLearningSettings(enabled=True, model=model_file)))
+    told = explained(scored, asked_model(scored, data, model_file))
     if as_json:
         import orjson
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from botproxy.scoring.asked import read
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from botproxy.scoring.ml import Feature, Model
 
 LIKELY_HUMAN: Final = 30
@@ -91,6 +93,24 @@ def explain(scored: Scored, model: Model | None) -> Explained:
     rounding = learned - told.base - sum(points for _, points in told.points)
     changes = _changes(learned + scored.lift, contributions) if scored.source == "Machine Learning" else ()
     return Explained(tuple(words), told.base, contributions, rounding, changes, _sentence(scored, contributions), "")
+
+
+def asked_model(scored: Scored, data: Path, named: Path | None = None) -> Model | None:
+    """The model that made this score: the one that an operator named, the shipped one, or one of the registry of a data
+    directory; None when nothing was kept of it, or it is not here any more. Blocks. Raises `OperatorError` for the file
+    that is named."""
+    asked = read(scored.features) if scored.features else None
+    if asked is None:
+        return None
+    from botproxy.scoring.ml.registry import Registry
+    from botproxy.scoring.settings import MachineLearningSettings
+    from botproxy.scoring.shipped import load_model
+
+    for file in dict.fromkeys((named, None)):
+        model = load_model(MachineLearningSettings(enabled=True, model=file))
+        if model is not None and model.version == asked.model:
+            return model
+    return Registry(data).find(asked.model)
 
 
 def _engine(number: int) -> str:

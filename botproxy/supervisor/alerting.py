@@ -14,6 +14,7 @@ import orjson
 
 from botproxy.admin.operator import Operator
 from botproxy.model import Event
+from botproxy.store import whole_file
 from botproxy.store.events import All, Condition, EventStore, Groups, Measure, QueryError, Span, StoreUnavailable
 from botproxy.store.events.query import MAX_LIMIT
 from botproxy.store.lines import Lines
@@ -34,6 +35,10 @@ from botproxy.telemetry.alerting import (
 )
 
 FILE: Final = Lines("alerts", rotate_size=1024 * 1024, keep_files=2)
+BASELINES: Final = "alert_baselines.json"
+KEEP_MINUTES: Final = 5
+"""Between two times that they are written; one more is when the process ends."""
+
 MAX_KEPT: Final = 500
 FILL_SECONDS: Final = 10.0
 LATE_SECONDS: Final = 5
@@ -98,12 +103,12 @@ class Alerting:
         self._webhooks.configure(hooks)
         if settings == self._settings:
             return
-        self._settings = settings
+        before, self._settings = self._watch, settings
         now = int(time.time() // 60) + 1  # the minute that runs was not counted from its beginning
         self._watch = Watch(settings, welcome if settings.automation else None, now) if settings.enabled else None
         self._minute = now - 1
         if self._watch is not None:
-            self._looking = asyncio.get_running_loop().create_task(self._fill(self._watch, now))
+            self._looking = asyncio.get_running_loop().create_task(self._go_on(self._watch, before, now))
 
     def take(self, rows: Sequence[Row]) -> None:
         """Count events. Raises nothing: whoever else gets these rows must not go without them."""
@@ -144,10 +149,14 @@ class Alerting:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
+        if self._watch is not None:
+            await asyncio.to_thread(self._keep, self._watch, int(time.time() // 60), look=True)
         await self._webhooks.end()
 
     async def _look(self, watch: Watch, minute: int) -> None:
         alerts = await asyncio.to_thread(watch.look, minute)
+        if minute % KEEP_MINUTES == 0:
+            await asyncio.to_thread(self._keep, watch, minute)
         if alerts:
             await self._remember()
         rows = [described(alert) for alert in alerts]
@@ -170,8 +179,32 @@ class Alerting:
         earlier = await asyncio.to_thread(lambda: list(deque(FILE.read(self._data()), maxlen=MAX_KEPT)))
         self._kept.extendleft(reversed(earlier))
 
+    def _keep(self, watch: Watch, minute: int, look: bool = False) -> None:
+        """Write down what was counted. Blocks."""
+        try:
+            if look:
+                watch.look(minute)  # what was counted since the last one; too early to tell anybody of it
+            whole_file.write(self._data() / BASELINES, orjson.dumps(watch.kept(minute)))
+        except OSError as error:
+            _log.warning("what alerts compare with cannot be kept", extra=log.fields(error=error))
+
+    async def _go_on(self, watch: Watch, before: Watch | None, now: int) -> None:
+        """Have what was counted before as the baseline, so that neither a restart nor a change makes blind."""
+        try:
+            if before is not None:
+                known = before.kept(now - 1)
+            else:
+                known = orjson.loads(await asyncio.to_thread((self._data() / BASELINES).read_bytes))
+            if watch.restore(known, now - 1):
+                return
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            _log.warning("what alerts compare with cannot be read", extra=log.fields(error=error))
+        await self._fill(watch, now)
+
     async def _fill(self, watch: Watch, now: int) -> None:
-        """Have what the event store counted before as the baseline, so that a restart does not make blind."""
+        """The baseline as the event store has it, which is without groups."""
         store = self._store()
         if store is None:
             return

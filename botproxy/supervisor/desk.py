@@ -53,7 +53,7 @@ class Desk:
         self.configuring = Configuring(self)
         self.alerting = Alerting(lambda: self.data, lambda: self._fleet().events.store)
         self.inbox = InboxDesk(lambda: self.data, supervisor.analytics, self.configuring, self._recorded)
-        self.feedback = FeedbackDesk(lambda: self.data, self.configuring)
+        self.feedback = FeedbackDesk(lambda: self.data, self.configuring, lambda: bool(self._fleet().plan.model))
 
     @property
     def offers(self) -> Offers:

@@ -112,7 +112,11 @@ class Refusal(OperatorError):  # noqa: N818 - what came of a change
 class FeedbackDesk:
     """See `admin.bot_management.BotManagement`."""
 
-    def __init__(self, data: Callable[[], Path], configuring: Configuring) -> None:
+    def __init__(
+        self, data: Callable[[], Path], configuring: Configuring, named: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`named` says whether the configuration names the file of a model."""
+        self._named: Final = named
         self._data: Final = data
         self._configuring: Final = configuring
         self._writing: Final = asyncio.Lock()
@@ -127,7 +131,20 @@ class FeedbackDesk:
         settings = {
             row["path"].removeprefix(own): row["value"] for row in found["settings"] if row["path"].startswith(own)
         }
-        return {**settings, "using_latest_model": True}
+        latest = await asyncio.to_thread(self._latest, bool(settings.get("auto_update_model", True)))
+        return {**settings, "bm_cookie_enabled": found.get("bm_cookie_enabled", True), "using_latest_model": latest}
+
+    def _latest(self, updates: bool) -> bool:
+        """Whether a zone is scored by the newest of the models that were ever taken into use."""
+        if self._named():
+            return True  # the one that an operator named is the only one
+        from botproxy.scoring.ml.registry import Registry, RegistryError
+
+        try:
+            state = Registry(self._data()).state()
+        except RegistryError:
+            return False  # the shipped one scores until the file is mended
+        return (state.active if updates else state.chosen) == max((state.active, state.chosen, *state.before))
 
     async def set(self, operator: Operator, zone: str, body: bytes) -> dict[str, Any]:
         """See `BotManagement`."""
@@ -138,10 +155,12 @@ class FeedbackDesk:
         if not isinstance(given, dict) or not given:
             raise OperatorError('send the settings that change, such as {"fight_mode": true}')
         wanted = {str(name): value for name, value in given.items() if name not in READ_ONLY}
+        now = await self.settings(operator, zone)
+        # What a client sends back as it got it is no change.
+        wanted = {name: value for name, value in wanted.items() if name not in now or value != now[name]}
         refused = [f"{name}: {REFUSED[name]}" for name in wanted if name in REFUSED]
         if refused:
             raise Refusal(refused)
-        now = await self.settings(operator, zone)
         unknown = [f"there is no setting {name!r}; there is {', '.join(now)}" for name in wanted if name not in now]
         if unknown:
             raise Refusal(unknown)

@@ -374,6 +374,8 @@ class Supervisor:
             fleet.events.seconds,
             lists=lambda: _lists(fleet.source),
             persons=fleet.persons,
+            data=fleet.directory.path,
+            model=Path(fleet.plan.model) if fleet.plan.model else None,
         )
 
     def metrics(self) -> bytes:

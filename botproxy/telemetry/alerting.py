@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any, Final, NamedTuple, final
 
@@ -23,6 +23,9 @@ BASELINE: Final = 72
 
 LEAST: Final = 12
 """Windows that have to have been watched, an hour, before anything is unusual."""
+
+GAP: Final = 10
+"""Minutes in which nothing may have been counted for what was before to be a measure of what comes after."""
 
 SPAN: Final = WINDOW * (BASELINE + 1) + 1
 MAX_KEYS: Final = 2_000
@@ -100,6 +103,11 @@ class Minutes:
         if minute > self._newest - SPAN:
             self._counts[minute % SPAN] += number
 
+    def kept(self) -> list[tuple[int, int]]:
+        """Minutes in which there were some, and how many, the oldest first."""
+        minutes = range(max(0, self._newest - SPAN + 1), self._newest + 1)
+        return [(minute, self._counts[minute % SPAN]) for minute in minutes if self._counts[minute % SPAN]]
+
     def between(self, since: int, until: int) -> int:
         """Requests from this minute on, up to and without that."""
         low, high = max(since, self._newest - SPAN + 1), min(until, self._newest + 1)
@@ -171,6 +179,35 @@ class Watch:
                 if minute < self._since:
                     self._pending[(kind, zone, "", ""), minute] += number
         self._since = min(self._since, since)
+
+    def kept(self, minute: int) -> dict[str, Any]:
+        """All that was counted up to the last look, in minute `minute`, for `restore`: values of JSON."""
+        return {
+            "minute": minute,
+            "since": self._since,
+            "counts": [[*key, counts.kept()] for key, counts in self._counts.items()],
+            "told": [[*key, at] for key, at in self._told.items()],
+        }
+
+    def restore(self, kept: Mapping[str, Any], minute: int) -> bool:
+        """Go on from what another watch counted; whether that was taken, which it is when it ended up to `GAP` minutes
+        ago. ValueError, KeyError or TypeError for what `kept` did not give, and then nothing is taken.
+
+        Before anything was looked at.
+        """
+        if not 0 <= minute - int(kept["minute"]) <= GAP:
+            return False
+        counts: dict[Key, Minutes] = {}
+        for kind, zone, group, value, found in kept["counts"][: 2 * MAX_KEYS]:
+            minutes = counts[str(kind), str(zone), str(group), str(value)] = Minutes()
+            for at, number in found[-SPAN:]:
+                minutes.add(int(at), int(number))
+        told = {(str(a), str(b), str(c), str(d)): float(at) for a, b, c, d, at in kept["told"][: 2 * MAX_KEYS]}
+        since = int(kept["since"])
+        self._counts.update(counts)
+        self._told.update(told)
+        self._since = min(self._since, since)
+        return True
 
     def look(self, minute: int) -> list[Alert]:
         """What is unusual about the five minutes before this one, and was not told lately."""

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from botproxy.cli import main
 from botproxy.scoring.asked import Asked, text_of
 from botproxy.scoring.ml import NAMES, Calibration, Model, Trees, encode
+from botproxy.scoring.ml.registry import Registry
 
 RAY = "00112233445566ff"
 
@@ -67,6 +68,14 @@ def test_points_add_up_to_the_score(tmp_path: Path) -> None:
     assert told["base"] + sum(each["points"] for each in told["contributions"]) + told["rounding"] == pytest.approx(8)
     assert [each["feature"] for each in told["contributions"]] == ["fetch_headers", "headers"]
     assert told["changes"]
+
+
+def test_the_model_is_found_in_the_registry(tmp_path: Path) -> None:
+    Registry(tmp_path).add(model(), {})
+    told = features(headers=5, fetch_headers=0)
+    explained(tmp_path, BotproxyFeatures=told)
+    done = CliRunner().invoke(main, ["explain", RAY, "--data", str(tmp_path), "--json"])
+    assert [each["feature"] for each in json.loads(done.output)["contributions"]] == ["fetch_headers", "headers"]
 
 
 def test_the_sentence_can_be_sent_to_a_customer(tmp_path: Path) -> None:

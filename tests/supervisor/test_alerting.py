@@ -210,3 +210,28 @@ def test_the_preset_says_who_is_welcome() -> None:
     feed = event(path="/feed.xml", user_agent="Feedly/1.0", host="shop.example", action="block", protocol="HTTP/1.1")
     assert welcome(feed)
     assert not welcome(event(path="/login", method="POST", host="shop.example", action="block", protocol="HTTP/1.1"))
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+async def test_what_alerts_compare_with_outlives_a_restart(
+    damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_800_000_000.0
+    monkeypatch.setattr("botproxy.supervisor.alerting.time.time", lambda: now - 2 * 3600)
+    settings = AlertSettings(groups=("asn",))
+    first = Alerting(lambda: tmp_path, lambda: None)
+    first.configure(settings, [])
+    for minute in range(1, 115):
+        first.take([event(start=now - 2 * 3600 + 60 * minute, client_asn=64496)])
+    monkeypatch.setattr("botproxy.supervisor.alerting.time.time", lambda: now - 300)
+    await first.end()
+    if damaged:
+        (tmp_path / "alert_baselines.json").write_text('{"minute":')
+
+    second = Alerting(lambda: tmp_path, lambda: None)
+    second.configure(settings, [])
+    second.take([event(start=now - 30, client_asn=64496)] * 300)
+    await settled(second, monkeypatch, now + 65)
+    told = await second.listed(LOOPBACK, 10)
+    assert [each["group"] for each in told] == ([] if damaged else [{"by": "asn", "value": "64496"}, None])
+    await second.end()

@@ -13,11 +13,13 @@ import pytest
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.operator import LOOPBACK, Operator
 from botproxy.errors import OperatorError
+from botproxy.scoring.ml.registry import Registry
 from botproxy.store import labels
 from botproxy.store.events import Answer, Events, Groups
 from botproxy.supervisor.feedback import FeedbackDesk
 from botproxy.supervisor.inbox import ExceptionRequest, InboxDesk, narrow
 from botproxy.telemetry import report_file
+from tests.scoring.ml.test_registry import model
 
 RAY = "a" * 16
 JA4 = "t13d1516h2_8daaf6152771_02713d6af862"
@@ -281,13 +283,27 @@ async def test_feedback_is_about_scores_and_a_few_fields(desk: FeedbackDesk, con
 
 
 async def test_bot_settings_under_the_names_of_the_original(desk: FeedbackDesk, configuration: Configuration) -> None:
-    assert await desk.settings(LOOPBACK, "shop") == {"fight_mode": False, "enable_js": True, "using_latest_model": True}
+    known = {"bm_cookie_enabled": True, "using_latest_model": True}
+    assert await desk.settings(LOOPBACK, "shop") == {"fight_mode": False, "enable_js": True, **known}
     said = await desk.set(LOOPBACK, "shop", b'{"fight_mode": true, "enable_js": true, "using_latest_model": true}')
     assert said["change"]["version"] == 2
     assert [(step.path, step.value, step.zone) for step in configuration.taken] == [
         ("bot_management.fight_mode", True, "shop")
     ]
     assert "change" not in await desk.set(LOOPBACK, "shop", b'{"enable_js": true}')
+
+
+async def test_which_model_is_the_latest_follows_the_registry(desk: FeedbackDesk, tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    for name in ("one", "two"):
+        registry.add(model(name), {})
+    registry.use(2)
+    assert (await desk.settings(LOOPBACK, "shop"))["using_latest_model"]
+    registry.use(1)
+    assert not (await desk.settings(LOOPBACK, "shop"))["using_latest_model"]
+    with pytest.raises(OperatorError, match="cookies"):
+        await desk.set(LOOPBACK, "shop", b'{"bm_cookie_enabled": false}')
+    assert "change" not in await desk.set(LOOPBACK, "shop", b'{"bm_cookie_enabled": true}')
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from botproxy.model import Event
@@ -157,3 +158,29 @@ def test_minutes_are_counted_in_whatever_order_they_come() -> None:
     assert minutes.between(0, 10_000) == 1
     minutes.add(1000 + SPAN, 4)
     assert minutes.between(1000 + SPAN, 1000 + SPAN + 6) == 5
+
+
+def test_what_was_counted_outlives_a_restart_with_its_groups() -> None:
+    before = watch(groups=("ja4",))
+    before.take(steady(2, ja4="t13d"))
+    before.look(NOW - 5)
+    kept = orjson.loads(orjson.dumps(before.kept(NOW - 5)))
+
+    after = Watch(AlertSettings(groups=("ja4",)), None, NOW - 5)
+    assert after.restore(kept, NOW - 4)
+    after.take(burst(400, ja4="t13d"))
+    (_, alert) = sorted(after.look(NOW), key=lambda each: each.group)
+    assert (alert.type, alert.value, alert.requests, alert.mean) == (GROUP, "t13d", 400, 10.0)
+    # It was told, and that outlives one as well.
+    again = watch(groups=("ja4",))
+    assert again.restore(orjson.loads(orjson.dumps(after.kept(NOW))), NOW)
+    assert again.look(NOW) == []
+
+
+def test_what_was_counted_long_ago_is_no_measure() -> None:
+    before = watch()
+    before.take(steady(2))
+    before.look(NOW - 30)
+    assert not watch().restore(before.kept(NOW - 30), NOW)
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        watch().restore({"minute": NOW, "since": 0, "counts": [["a"]], "told": []}, NOW)

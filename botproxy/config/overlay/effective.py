@@ -169,6 +169,7 @@ def _zone(zone: ZoneSettings, file: ZoneSettings | None, changes: Mapping[str, A
     return {
         "name": zone.name,
         "hosts": zone.hosts,
+        "bm_cookie_enabled": zone.cookies.bm_cookie_enabled,
         "settings": _settings(of_zone(), zone, file, changes),
         "rules": rows,
         "left_out": left_out,

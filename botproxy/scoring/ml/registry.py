@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
@@ -146,6 +146,15 @@ class Registry:
             path = self._path(number)
             found.append(Version(number, self.card(number), path.stat().st_size if path.exists() else 0, problem))
         return found
+
+    def find(self, version: str) -> Model | None:
+        """The model that calls itself so, the newest first; None when none is kept that does, or can be read."""
+        for number in reversed(self._numbers()):
+            with suppress(ModelError):
+                model = self.read(number)
+                if model.version == version:
+                    return model
+        return None
 
     def add(self, model: Model, card: Mapping[str, Any]) -> int:
         """Keep a model under a new number, which nobody uses yet; the number. Raises `OperatorError`."""
