@@ -78,7 +78,7 @@ def browser(number: int, *more: tuple[bytes, bytes], cookies: bytes = b"") -> tu
 def request(number: int, path: bytes = b"/journal/tides", headers: Headers | None = None) -> Request:
     """A browser's navigation whose header block differs with `number`, unless it is given."""
     return Request(
-        ray=f"{number:016x}",
+        ray=f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}",  # as evenly spread as random ones
         received=1_800_000_000.0 + number / 1000,
         method=b"GET",
         target=path,

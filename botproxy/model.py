@@ -501,3 +501,9 @@ class Event(NamedTuple):
     header_fingerprint: str = ""  # see `traffic.header_fingerprint`; "" of a request that no engine scored
     shadow_detection_ids: tuple[int, ...] = ()  # of fingerprints that the zone only watches
     shadow_score: int = 0  # by the model on trial, which decides nothing; 0 where it was not asked
+
+
+for _enumeration in (ClearanceLevel, ScoreSource, Action, Disposition, Ending):
+    # Python 3.11 finds each member through a property of its own, which takes ten times as long as in later versions.
+    for _name, _member in _enumeration.__members__.items():
+        type.__setattr__(_enumeration, _name, _member)

@@ -157,6 +157,7 @@ class Pipeline:
         self._rates: Final = rates
         self._places: Final = places
         self._profiles: Final = profiles
+        self._crowds: Final = ruleset.needs_crowds or (rates is not None and rates.needs_crowds)
         self.observes: Final = profiles is not None
         """Whether `observe` has to be called."""
         self._recogniser: Final = recogniser
@@ -235,7 +236,7 @@ class Pipeline:
             try:
                 keys = profiles.keys(request, client, session.id if session is not None else "")
                 memo[_KEYS] = keys
-                profile = profiles.read(keys, request.received)
+                profile = profiles.read(keys, request.received, self._crowds)
             except Exception:
                 failures.append("traffic")
         return Facts(
@@ -343,10 +344,10 @@ class Pipeline:
             score = bots.score.value
             heuristic = bots.score.source is ScoreSource.HEURISTICS
         challenged = decision.enforced and decision.verdict.disposition is Disposition.CHALLENGE
-        seen = Seen(
+        seen = (
             request.received, outcome.status, outcome.content_type, facts.static_resource, score, challenged, heuristic
-        )
-        self._profiles.observe(keys, request, seen)
+        )  # fmt: skip
+        self._profiles.observe(keys, request, tuple.__new__(Seen, seen))
 
     def note(self, request: Request, client: Client, figure: int) -> None:
         """Count something that a caller did on a path of our own; `figure` is one of `traffic.profiles`. May raise."""

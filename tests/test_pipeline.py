@@ -26,6 +26,7 @@ from botproxy.model import (
 from botproxy.pipeline import Decision, Pipeline, Redaction, Solved, event
 from botproxy.rulesets import RuleSettings, ZoneRuleset
 from botproxy.telemetry import redact_query, redact_url
+from botproxy.traffic import Profiles
 
 CLIENT = Client(IPv4Address("192.0.2.7"), "192.0.2.7", 40000, "192.0.2.7")
 NOW = 1_800_000_000.0
@@ -86,6 +87,7 @@ def pipeline(
     rules: tuple[tuple[str, str], ...] = (),
     on_failure: Literal["open", "closed"] = "open",
     redaction: Redaction | None = None,
+    profiles: Profiles | None = None,
 ) -> Pipeline:
     keyring = KeyRing([SECRET])
     settings = [
@@ -100,6 +102,7 @@ def pipeline(
         randomness=lambda number: b"r" * number,
         on_failure=on_failure,
         redaction=redaction,
+        profiles=profiles,
     )
 
 
@@ -216,6 +219,28 @@ def test_a_clearance_counts_with_its_grace(ended: float, navigation: bool, dispo
     made = pipeline(Says(1), rules=(CHALLENGE,))
     asked = request(b"/", None, (b"Cookie", cookie))
     assert made.decide(asked, CLIENT, enforce=True, navigation=navigation).disposition is disposition
+
+
+@pytest.mark.parametrize(
+    ("expression", "counted"),
+    [
+        ("botproxy.path.requests gt 2", (3.0, 3.0)),
+        ("botproxy.headers.requests gt 2", (3.0, 3.0)),
+        ("botproxy.address.requests gt 2", (0.0, 0.0)),
+    ],
+)
+def test_what_others_did_is_read_where_a_rule_looks_at_it(expression: str, counted: tuple[float, float]) -> None:
+    made = pipeline(rules=((expression, "block"),), profiles=Profiles(SECRET, bytes))
+    outcome = Outcome(200, 1, 1, 1, b"text/html", "", 200, 0.0, 0.0, 0.0, Ending.FINISHED)
+    for _ in range(3):
+        decision = decide(made)
+        assert decision.disposition is Disposition.FORWARD
+        made.observe(decision, outcome)
+    last = decide(made)
+    assert last.disposition is Disposition.BLOCK
+    profile = last.facts.profile
+    assert profile is not None
+    assert (profile.path.requests, profile.headers.requests) == pytest.approx(counted)
 
 
 def test_events_hold_no_query_values_unless_asked() -> None:

@@ -98,6 +98,10 @@ def _fields() -> tuple[tuple[str, Type, Reader], ...]:
 CALLER_FIELDS: Final = _fields()
 CALLER_FIELD_NAMES: Final = frozenset(name for name, _, _ in CALLER_FIELDS)
 """Fields that need `Facts.profile`."""
+CROWD_FIELD_NAMES: Final = frozenset(
+    name for name in CALLER_FIELD_NAMES if name.startswith(("botproxy.ja4.", "botproxy.headers.", "botproxy.path."))
+)
+"""Those of them that no engine looks at, so that they are read for rules alone."""
 
 HEADER_FIELDS: Final[tuple[tuple[str, Type, Reader], ...]] = (
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from botproxy.rules.body_needs import bytes_needed, need_of
-from botproxy.rules.caller_fields import CALLER_FIELD_NAMES
+from botproxy.rules.caller_fields import CALLER_FIELD_NAMES, CROWD_FIELD_NAMES
 from botproxy.rules.errors import RuleError
 from botproxy.rules.evaluation import matcher
 from botproxy.rules.fields import FIELDS
@@ -23,8 +23,8 @@ class Expression:
     """An expression that was read and typed, so that evaluating it cannot fail."""
 
     __slots__ = (
-        "body_need", "fields", "headers_only", "matches", "needs_profile", "needs_response", "repeats", "scheme",
-        "text", "tree", "uses_bot_management",
+        "body_need", "fields", "headers_only", "matches", "needs_crowds", "needs_profile", "needs_response", "repeats",
+        "scheme", "text", "tree", "uses_bot_management",
     )  # fmt: skip
 
     def __init__(self, text: str, tree: Node, scheme: Scheme) -> None:
@@ -40,6 +40,8 @@ class Expression:
         """Whether it can only be judged once there is an answer; before, those fields are missing."""
         self.needs_profile: Final = not CALLER_FIELD_NAMES.isdisjoint(self.fields)
         """Whether it looks at what callers did lately."""
+        self.needs_crowds: Final = not CROWD_FIELD_NAMES.isdisjoint(self.fields)
+        """Whether it looks at what others did with the same JA4, headers or path."""
         self.body_need: Final = need_of(tree)
         self.matches: Final = matcher(tree, scheme)
 

@@ -33,13 +33,15 @@ class ExpressionSet:
 
     __slots__ = (
         "_from_block", "_from_kind", "_indexes", "_keys", "_kind_keys", "_kinds", "_matchers", "_of_block", "_of_kind",
-        "_start", "body_need", "needs_profile", "unindexed",
+        "_start", "body_need", "needs_crowds", "needs_profile", "unindexed",
     )  # fmt: skip
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._matchers: Final[list[Callable[[Facts], bool]]] = [item.matches for item in expressions]
         self.needs_profile: Final = any(item.needs_profile for item in expressions)
         """Whether any of them looks at what callers did lately."""
+        self.needs_crowds: Final = any(item.needs_crowds for item in expressions)
+        """Whether any looks at what others did with the same JA4, headers or path."""
         self.body_need: Final = joined_needs([item.body_need for item in expressions])
         number = next(_numbers)
         self._keys: Final = {True: f"rules.set.{number}.https", False: f"rules.set.{number}.http"}

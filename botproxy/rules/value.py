@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from botproxy.rules.body_needs import need_of
-from botproxy.rules.caller_fields import CALLER_FIELD_NAMES
+from botproxy.rules.caller_fields import CALLER_FIELD_NAMES, CROWD_FIELD_NAMES
 from botproxy.rules.errors import RuleError
 from botproxy.rules.evaluation import elements, matcher, reader
 from botproxy.rules.expression import fields_of
@@ -23,7 +23,16 @@ from botproxy.rules.types import BOOL, Reader
 class Value:
     """A value that was read and typed, so that reading it of a request cannot fail."""
 
-    __slots__ = ("body_need", "fields", "needs_profile", "needs_response", "needs_score", "read", "text")
+    __slots__ = (
+        "body_need",
+        "fields",
+        "needs_crowds",
+        "needs_profile",
+        "needs_response",
+        "needs_score",
+        "read",
+        "text",
+    )
 
     def __init__(self, text: str, tree: Argument, scheme: Scheme) -> None:
         self.text: Final = text
@@ -33,6 +42,7 @@ class Value:
         self.needs_response: Final = any(name in RESPONSE_FIELD_NAMES for name in self.fields)
         self.needs_profile: Final = not CALLER_FIELD_NAMES.isdisjoint(self.fields)
         """Whether it looks at what callers did lately."""
+        self.needs_crowds: Final = not CROWD_FIELD_NAMES.isdisjoint(self.fields)
         self.body_need: Final = need_of(tree)
         self.read: Final = _reader(tree, scheme)
         """The value, or None when it is missing."""

@@ -91,12 +91,14 @@ class ZoneRates:
 
     __slots__ = (
         "_answers", "_counts", "_later", "_matchers", "_parts", "_set", "_set_without_bots", "_without_bots",
-        "body_need", "bot_rules", "needs_answers",
+        "body_need", "bot_rules", "needs_answers", "needs_crowds",
     )  # fmt: skip
 
     def __init__(self, rules: Sequence[LimitedRule], counts: RateCounts) -> None:
         self._counts: Final = counts
         self.body_need: Final = joined_needs([rule.body_need for rule in rules])
+        self.needs_crowds: Final = any(rule.needs_crowds for rule in rules)
+        """Whether some rule looks at what others did with the same JA4, headers or path."""
         parts: list[tuple[_Part, Expression]] = []
         later: list[tuple[_Part, Expression]] = []
         for rule in rules:

@@ -33,6 +33,7 @@ class LimitedRule(NamedTuple):
     needs_bots: bool
     body_need: BodyNeed
     needs_profile: bool = False
+    needs_crowds: bool = False
     characteristics: tuple[str, ...] = ()  # as written
 
 
@@ -73,6 +74,7 @@ def compile_limit(
         any(each.uses_bot_management for each in read) or any(value.needs_score for value in values),
         joined_needs([each.body_need for each in read] + [value.body_need for value in values]),
         any(each.needs_profile for each in read) or any(value.needs_profile for value in values),
+        any(each.needs_crowds for each in read) or any(value.needs_crowds for value in values),
         given.characteristics,
     )
 

@@ -47,7 +47,8 @@ class ZoneRuleset:
 
     __slots__ = (
         "_access", "_bot_rules", "_fights", "_guarded", "_js_detection", "_reached", "_rules", "_set",
-        "_set_without_bots", "_user_agents", "_without_bots", "body_need", "expressions", "needs_profile", "unindexed",
+        "_set_without_bots", "_user_agents", "_without_bots", "body_need", "expressions", "needs_crowds",
+        "needs_profile", "unindexed",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +67,8 @@ class ZoneRuleset:
         """How much of a body must be there when `evaluate` is called."""
         self.needs_profile: Final = self._set.needs_profile
         """Whether some rule looks at what callers did lately."""
+        self.needs_crowds: Final = self._set.needs_crowds
+        """Whether some rule looks at what others did with the same JA4, headers or path."""
         self._without_bots: Final = [at for at, rule in enumerate(self._rules) if not rule.needs_bots]
         self._set_without_bots: Final = ExpressionSet([expressions[at] for at in self._without_bots])
         self._bot_rules: Final = sum(1 for rule in rules if rule.needs_bots and not rule.wish.shadow)

@@ -133,6 +133,10 @@ def login_failed(status: int, page: bool) -> bool:
     return status in _LOGIN_FAILED or (status == 200 and page)
 
 
+Marks = tuple[int, int, int, int, int, int]
+"""Of address, User-Agent and path: the number without its last three bits, and the bit that those name."""
+
+
 class Keys(NamedTuple):
     """Who calls and what for, as numbers. 0 where there is none."""
 
@@ -146,6 +150,8 @@ class Keys(NamedTuple):
     path: int
     place: int  # host and path
     browser: bool  # the User-Agent is a browser's
+    when: float  # the request came, in seconds since the epoch
+    scale: Scale  # of that moment
 
 
 class Seen(NamedTuple):
@@ -259,8 +265,11 @@ class Profiles:
         whose = 0
         if session:
             whose = known.get(session) or digests.of_text(session)
+        place = (path ^ (host << 1)) & _BITS
+        when = request.received
         return tuple.__new__(
-            Keys, (pair[0], pair[1], whose, ja4, fingerprint, agent, host, path, (path ^ (host << 1)) & _BITS, browser)
+            Keys,
+            (pair[0], pair[1], whose, ja4, fingerprint, agent, host, path, place, browser, when, scale_at(when)),
         )
 
     def _find_address(self, client: Client) -> tuple[int, int]:
@@ -280,10 +289,10 @@ class Profiles:
 
     # Before the decision
 
-    def read(self, keys: Keys, now: float) -> Profile:
-        """What is known of who calls, at this moment."""
-        address, network, session, ja4, headers, _agent, _host, _path, place, _browser = keys
-        epoch, slow, fast = scale_at(now)
+    def read(self, keys: Keys, now: float, crowds: bool = True) -> Profile:
+        """What is known of who calls, at this moment; of who has the same JA4, headers or path only with `crowds`."""
+        address, network, session, ja4, headers, _agent, _host, _path, place, _browser, when, scale = keys
+        epoch, slow, fast = scale if when == now else scale_at(now)
         slow = 1.0 / slow
         fast = 1.0 / fast
         return tuple.__new__(
@@ -292,9 +301,9 @@ class Profiles:
                 _behaviour(self.addresses, address, now, epoch, slow, fast),
                 _behaviour(self.sessions, session, now, epoch, slow, fast) if session else None,
                 _crowd(self.networks, network, epoch, slow),
-                _crowd(self.fingerprints, ja4, epoch, slow) if ja4 else None,
-                _crowd(self.headers, headers, epoch, slow),
-                _crowd(self.paths, place, epoch, slow),
+                _crowd(self.fingerprints, ja4, epoch, slow) if ja4 and crowds else None,
+                _crowd(self.headers, headers, epoch, slow) if crowds else _EMPTY,
+                _crowd(self.paths, place, epoch, slow) if crowds else _EMPTY,
                 self.signals.get(ja4) if ja4 else None,
             ),
         )
@@ -304,7 +313,8 @@ class Profiles:
     def observe(self, keys: Keys, request: Request, seen: Seen) -> None:
         """Count a request that is over."""
         now, status, content_type, static, score, challenged, heuristic = seen
-        epoch, slow, fast = scale_at(now)
+        address, network, session, ja4, headers, agent, host, path, place, browser, when, scale = keys
+        epoch, slow, fast = scale if when == now else scale_at(now)
         kind = self._kinds.get(content_type, -1)
         if kind < 0:
             kind = self._kind_of(content_type)
@@ -336,23 +346,23 @@ class Profiles:
             figures.append(AUTOMATED)
             crowd.append(C_AUTOMATED)
         came_from = self._came_from(request) if page else 0
-        what = (figures, subresource, page, came_from, now, epoch, slow, fast)
-        self._caller(self.addresses, keys.address, keys, keys.session, *what)
-        if keys.session:
-            self._caller(self.sessions, keys.session, keys, keys.address, *what)
-        self._join(self.networks, keys.network, keys, crowd, epoch, slow)
-        self._join(self.headers, keys.headers, keys, crowd, epoch, slow)
-        self._join(self.paths, keys.place, keys, crowd, epoch, slow)
-        if keys.ja4:
+        # Of each thing that sketches hold, the bit of its byte; which byte depends on the sketch.
+        marks = (address >> 3, 1 << (address & 7), agent >> 3, 1 << (agent & 7), path >> 3, 1 << (path & 7))
+        what = (figures, subresource, page, came_from, host, marks, now, epoch, slow, fast)
+        self._caller(self.addresses, address, session, *what)
+        if session:
+            self._caller(self.sessions, session, address, *what)
+        self._join(((self.networks, network), (self.headers, headers), (self.paths, place)), crowd, marks, epoch, slow)
+        if ja4:
             if request.version == "HTTP/2":
                 crowd.append(C_H2H3)
             if heuristic:
                 crowd.append(C_HEURISTIC)
-            if keys.browser:
+            if browser:
                 crowd.append(C_BROWSER)
             if static:
                 crowd.append(C_CACHEABLE)
-            self._join(self.fingerprints, keys.ja4, keys, crowd, epoch, slow)
+            self._join(((self.fingerprints, ja4),), crowd, marks, epoch, slow)
 
     def _kind_of(self, content_type: bytes) -> int:
         kind = 0
@@ -393,30 +403,33 @@ class Profiles:
 
     def _came_from(self, request: Request) -> int:
         """The number of the page that the Referer names, if it is of the same host; 1 for another, 0 without one."""
-        referer = request.headers.first(b"referer")
-        if not referer:
+        values = request.headers.index.get(b"referer")
+        if values is None or not values[0]:
             return 0
+        referer = values[0]
+        authority = request.authority
         start = referer.find(b"//") + 2
         slash = referer.find(b"/", start)
-        if start < 2 or slash < 0 or referer[start:slash].lower() != request.authority.lower():
+        if start < 2 or slash < 0:
             return 1
-        end = len(referer)
-        for mark in (b"?", b"#"):
-            at = referer.find(mark, slash)
-            if 0 <= at < end:
-                end = at
-        return self._digests.of(referer[slash:end])
+        if referer[start:slash] != authority and referer[start:slash].lower() != authority.lower():
+            return 1
+        page = referer[slash:]
+        if page.find(b"?") >= 0 or page.find(b"#") >= 0:
+            page = page.partition(b"?")[0].partition(b"#")[0]
+        return self._digests.young.get(page) or self._digests.of(page)
 
     def _caller(
         self,
         slots: Slots,
         key: int,
-        keys: Keys,
         peer: int,
         figures: list[int],
         subresource: bool,
         page: bool,
         came_from: int,
+        host: int,
+        marks: Marks,
         now: float,
         epoch: int,
         slow: float,
@@ -455,13 +468,13 @@ class Profiles:
                     numbers[base + GAP_SUM] += gap_slow
                     numbers[base + GAP_SQUARES] += gap * gap_slow
                 numbers[base + STEP] = now
+        _, _, agent_at, agent_mask, path_at, path_mask = marks
         bits = slots.bits
         at = place * 88
-        path = keys.path
-        mask = 1 << (path & 7)
-        where = at + ((path >> 3) & 31)
-        if not bits[where] & mask:
-            _mark(slots, place * 5, where, mask)
+        path_at &= 31
+        where = at + path_at
+        if not bits[where] & path_mask:
+            _mark(slots, place * 5, where, path_mask)
         if page:
             # Before this page counts as one that was given.
             pages = at + 32
@@ -473,62 +486,58 @@ class Profiles:
                     numbers[base + STRAYED] += slow
             elif numbers[base + PAGES] > 1.001 * slow:
                 numbers[base + STRAYED] += slow
-            where = pages + ((path >> 3) & 31)
-            if not bits[where] & mask:
-                _mark(slots, place * 5 + 1, where, mask)
-        other = keys.host
-        mask = 1 << (other & 7)
-        where = at + 64 + ((other >> 3) & 7)
+            where = pages + path_at
+            if not bits[where] & path_mask:
+                _mark(slots, place * 5 + 1, where, path_mask)
+        mask = 1 << (host & 7)
+        where = at + 64 + ((host >> 3) & 7)
         if not bits[where] & mask:
             _mark(slots, place * 5 + 2, where, mask)
-        other = keys.user_agent
-        mask = 1 << (other & 7)
-        where = at + 72 + ((other >> 3) & 7)
-        if not bits[where] & mask:
-            _mark(slots, place * 5 + 3, where, mask)
+        where = at + 72 + (agent_at & 7)
+        if not bits[where] & agent_mask:
+            _mark(slots, place * 5 + 3, where, agent_mask)
         if peer:
             mask = 1 << (peer & 7)
             where = at + 80 + ((peer >> 3) & 7)
             if not bits[where] & mask:
                 _mark(slots, place * 5 + 4, where, mask)
 
-    def _join(self, slots: Slots, key: int, keys: Keys, figures: list[int], epoch: int, slow: float) -> None:
-        place = slots.places.get(key, NOWHERE)
-        if place < 0:
-            place = slots.admit(key, Scale(epoch, slow, 0.0))
+    def _join(
+        self, joined: tuple[tuple[Slots, int], ...], figures: list[int], marks: Marks, epoch: int, slow: float
+    ) -> None:
+        address_at, address_mask, agent_at, agent_mask, path_at, path_mask = marks
+        agent_at &= 31
+        shared = SHARED_FROM * slow
+        for slots, key in joined:
+            place = slots.places.get(key, NOWHERE)
             if place < 0:
-                return
-        elif slots.epochs[place] != epoch:
-            slots.turn(place, epoch)
-            if slots.epochs[place] > epoch:
-                return  # another process is ahead by a moment
-        numbers = slots.numbers
-        layout = slots.layout
-        base = place * layout.width
-        requests = numbers[base] + slow
-        if requests >= SHARED_FROM * slow and place not in slots.untold:
-            self._keep_told(slots, place, base)
-        numbers[base] = requests
-        for figure in figures:
-            numbers[base + figure] += slow
-        bits = slots.bits
-        at = place * layout.bytes
-        other = keys.address
-        mask = 1 << (other & 7)
-        where = at + ((other >> 3) & layout.first_mask)
-        if not bits[where] & mask:
-            _mark(slots, place * 3, where, mask)
-        at += layout.first_mask + 1
-        other = keys.user_agent
-        mask = 1 << (other & 7)
-        where = at + ((other >> 3) & 31)
-        if not bits[where] & mask:
-            _mark(slots, place * 3 + 1, where, mask)
-        other = keys.path
-        mask = 1 << (other & 7)
-        where = at + 32 + ((other >> 3) & layout.last_mask)
-        if not bits[where] & mask:
-            _mark(slots, place * 3 + 2, where, mask)
+                place = slots.admit(key, Scale(epoch, slow, 0.0))
+                if place < 0:
+                    continue
+            elif slots.epochs[place] != epoch:
+                slots.turn(place, epoch)
+                if slots.epochs[place] > epoch:
+                    continue  # another process is ahead by a moment
+            numbers = slots.numbers
+            base = place * slots.width
+            requests = numbers[base] + slow
+            if requests >= shared and place not in slots.untold:
+                self._keep_told(slots, place, base)
+            numbers[base] = requests
+            for figure in figures:
+                numbers[base + figure] += slow
+            bits = slots.bits
+            at = place * slots.bytes
+            where = at + (address_at & slots.first_mask)
+            if not bits[where] & address_mask:
+                _mark(slots, place * 3, where, address_mask)
+            at += slots.first_mask + 1
+            where = at + agent_at
+            if not bits[where] & agent_mask:
+                _mark(slots, place * 3 + 1, where, agent_mask)
+            where = at + 32 + (path_at & slots.last_mask)
+            if not bits[where] & path_mask:
+                _mark(slots, place * 3 + 2, where, path_mask)
 
     # What travels
 

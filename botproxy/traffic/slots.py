@@ -94,13 +94,17 @@ class Slots:
 
     __slots__ = (
         "_free", "_most", "_no_counts", "_no_numbers", "_randomness", "_weight", "bits",
-        "counts", "epochs", "evicted", "first", "keys", "last",
-        "layout", "numbers", "older", "places", "refused", "row", "told", "untold",
+        "bytes", "counts", "epochs", "evicted", "first", "first_mask", "keys", "last", "last_mask",
+        "layout", "numbers", "older", "places", "refused", "row", "told", "untold", "width",
     )  # fmt: skip
 
     def __init__(self, layout: Layout, most: int, weight: int, randomness: Callable[[int], bytes]) -> None:
         """`most` places; `randomness(n)` gives n unpredictable bytes."""
         self.layout: Final = layout
+        self.width: Final = layout.width
+        self.bytes: Final = layout.bytes
+        self.first_mask: Final = layout.first_mask
+        self.last_mask: Final = layout.last_mask
         self.row: Final = 8 * layout.width  # bytes of a place in `numbers`
         self.first: Final = layout.estimates[0]  # by how many bits of the first sketch are set
         self.last: Final = layout.estimates[-1]
