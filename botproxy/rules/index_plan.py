@@ -109,7 +109,10 @@ def _sieve(
     subject: Access, uses: Sequence[tuple[int, Compare | Truth]], scheme: Scheme, alternative: int
 ) -> tuple[int, Sieve]:
     asked = sum({1 << position for position, _ in uses})
-    sieve = Sieve(index_subject(reader(subject, scheme), uses), ~asked | alternative, asked & alternative)
+    reach = FACTS
     if reads_only_repeating(subject, scheme):
-        return KIND, sieve
-    return (BLOCK if all(scheme.fields[name].headers_only for name in fields_of(subject)) else FACTS), sieve
+        reach = KIND
+    elif all(scheme.fields[name].headers_only for name in fields_of(subject)):
+        reach = BLOCK
+    index = index_subject(reader(subject, scheme), uses, remember=reach == FACTS)
+    return reach, Sieve(index, ~asked | alternative, asked & alternative)

@@ -25,10 +25,17 @@ Uses = Sequence[tuple[int, Compare | Truth]]
 _FEW = 3
 """Up to so many literals are looked for one by one; a search by automaton costs about as much as ten of these."""
 
+REMEMBERED = 512
+LONGEST = 128
+"""Values of one subject whose answers are kept, and bytes of such a value; when all places are taken, all are freed."""
 
-def index_subject(read: Reader, uses: Uses) -> SubjectIndex:
-    """Build the index of one subject from (position of the expression, atom) pairs."""
-    lookups = _lookups(uses)
+
+def index_subject(read: Reader, uses: Uses, remember: bool = False) -> SubjectIndex:
+    """Build the index of one subject from (position of the expression, atom) pairs.
+
+    `remember` is whether its values repeat from request to request, and nothing else keeps what they answer.
+    """
+    lookups = _lookups(uses, remember)
     if uses[0][1].subject.each:
         return _each(read, lookups)
     if len(lookups) == 1:
@@ -64,7 +71,7 @@ def _each(read: Reader, lookups: list[Lookup]) -> SubjectIndex:
     return index
 
 
-def _lookups(uses: Uses) -> list[Lookup]:
+def _lookups(uses: Uses, remember: bool) -> list[Lookup]:
     truths = 0
     comparisons: list[tuple[int, Compare]] = []
     for position, atom in uses:
@@ -84,7 +91,7 @@ def _lookups(uses: Uses) -> list[Lookup]:
         return lookups
     kind = comparisons[0][1].subject.type
     if kind == BYTES:
-        lookups += _bytes_lookups(comparisons)
+        lookups += _bytes_lookups(comparisons, remember)
     elif kind == INT:
         lookups.append(_intervals([(position, _int_ranges(atom)) for position, atom in comparisons]))
     else:
@@ -98,7 +105,7 @@ def _in_list(found: NamedList, mask: int) -> Lookup:
     return lambda value: mask if value in members else 0
 
 
-def _bytes_lookups(uses: list[tuple[int, Compare]]) -> list[Lookup]:
+def _bytes_lookups(uses: list[tuple[int, Compare]], remember: bool) -> list[Lookup]:
     exact: dict[bytes, int] = {}
     parts: dict[bytes, int] = {}
     patterns: dict[str, int] = {}
@@ -122,7 +129,8 @@ def _bytes_lookups(uses: list[tuple[int, Compare]]) -> list[Lookup]:
             regex = byteset.literal_regex(part, False)
             patterns[regex] = patterns.get(regex, 0) | mask
     masks = list(patterns.values())
-    lookups.extend(_matching(match, masks) for match in (many(list(patterns)) if patterns else ()))
+    kind = _remembering if remember else _matching
+    lookups.extend(kind(match, masks) for match in (many(list(patterns)) if patterns else ()))
     return lookups
 
 
@@ -140,6 +148,25 @@ def _matching(match: Callable[[bytes], list[int] | None], masks: list[int]) -> L
         return result
 
     return lookup
+
+
+def _remembering(match: Callable[[bytes], list[int] | None], masks: list[int]) -> Lookup:
+    """An automaton costs as much as twenty look-ups, and most requests are for paths that others were for as well."""
+    lookup = _matching(match, masks)
+    kept: dict[bytes, int] = {}
+
+    def remembered(value: bytes) -> int:
+        known = kept.get(value)
+        if known is not None:
+            return known
+        result: int = lookup(value)
+        if len(value) <= LONGEST:
+            if len(kept) >= REMEMBERED:
+                kept.clear()
+            kept[value] = result
+        return result
+
+    return remembered
 
 
 def _int_ranges(atom: Compare) -> Sequence[tuple[int, int]]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from botproxy.model import Facts
 from botproxy.rules import ExpressionSet, compile_expression
 from botproxy.rules.patterns import many
+from botproxy.rules.subject_index import REMEMBERED
 
 LEAVES = [
     'http.user_agent contains "a"',
@@ -82,3 +83,20 @@ def test_patterns_that_do_not_fit_together_are_split() -> None:
     matchers = many(regexes)
     found = sorted(position for match in matchers for position in match(b"m" * 1200) or ())
     assert found == list(range(60))
+
+
+def test_paths_are_answered_alike_from_memory_and_once_it_was_emptied(
+    make_facts: Callable[..., Facts],
+) -> None:
+    texts = [
+        'http.request.uri.path contains "7"',
+        'http.request.uri.path matches "^/9+$"',
+        'ends_with(http.request.uri.path, "1")',
+    ]
+    texts += [f'http.request.uri.path contains "/none-{number}"' for number in range(4)]
+    compiled = [compile_expression(text) for text in texts]
+    kept = ExpressionSet(compiled)
+    paths = [b"/%d" % number for number in range(REMEMBERED + 100)] + [b"/" + b"7" * 5_000]
+    for path in (*paths, *paths[:50], *paths[:50], paths[-1]):
+        facts = make_facts(target=path)
+        assert list(kept.matching(facts)) == [at for at, one in enumerate(compiled) if one.matches(facts)]

@@ -19,6 +19,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from botproxy.model import Facts
+from botproxy.rules.tls_client import FITS, tls_fit
 from botproxy.scoring.ml import block, caller, moment
 from botproxy.scoring.ml.model import Model, score_of_log_odds
 from botproxy.scoring.ml.vector import NAMES
@@ -43,8 +44,9 @@ class Lookup:
     """One model, made ready: about as many integers as it has different questions, of two bytes a tree."""
 
     __slots__ = (
-        "_address", "_bias", "_block", "_connection", "_fit", "_keys", "_leaves", "_line", "_lines", "_network",
-        "_number", "_offset", "_ones", "_scale", "_session", "_size", "_slope", "_start", "_type", "_visit",
+        "_address", "_bias", "_block", "_connection", "_contradicts", "_fits", "_keys", "_leaves", "_line", "_lines",
+        "_network", "_no_session", "_number", "_offset", "_ones", "_scale", "_session", "_size", "_slope", "_start",
+        "_type", "_visit",
     )  # fmt: skip
 
     def __init__(self, model: Model) -> None:
@@ -71,8 +73,11 @@ class Lookup:
         self._block: Final = _questions(asked, 0, _LINE)
         self._line: Final = _questions(asked, _LINE, _CONNECTION)
         self._connection: Final = _questions(asked, _CONNECTION, _FIT)
-        self._fit: Final = _questions(asked, _FIT, _SESSION)
+        fit = _questions(asked, _FIT, _SESSION)
+        self._fits: Final = _look_up(fit, (1.0,))
+        self._contradicts: Final = _look_up(fit, (0.0,))
         self._session: Final = _questions(asked, _SESSION, _ADDRESS)
+        self._no_session: Final = _look_up(self._session, moment.NO_SESSION)
         self._address: Final = _questions(asked, _ADDRESS, _VISIT)
         self._visit: Final = _questions(asked, _VISIT, _NETWORK)
         self._network: Final = _questions(asked, _NETWORK, len(NAMES))
@@ -106,9 +111,12 @@ class Lookup:
         if more < 0:
             more = connection.memo[self._number] = _look_up(self._connection, connection.features)
         bits |= more
-        if connection.client is not None and self._fit:
-            bits |= _look_up(self._fit, (moment.fit(connection, moment.claimed(headers)),))
-        bits |= _look_up(self._session, moment.session(facts))
+        client = connection.client
+        if client is not None:
+            word = tls_fit(client, moment.claimed(headers))
+            if word is not None:
+                bits |= self._fits if word == FITS else self._contradicts
+        bits |= self._no_session if facts.session is None else _look_up(self._session, moment.session(facts))
         profile = facts.profile
         if profile is not None:
             address = caller.address(profile.address)

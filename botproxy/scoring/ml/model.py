@@ -72,7 +72,8 @@ class Model(NamedTuple):
 
 def score_of(probability: float) -> int:
     """From a probability to a score; 1 belongs to engines that are sure, and 100 does not exist."""
-    return max(2, min(99, round(100 * probability)))
+    score = round(100 * probability)
+    return 2 if score < 2 else 99 if score > 99 else score
 
 
 def score_of_log_odds(log_odds: float) -> int:
@@ -81,7 +82,9 @@ def score_of_log_odds(log_odds: float) -> int:
 
 
 def _probability(log_odds: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, log_odds))))
+    if not -60.0 < log_odds < 60.0:
+        log_odds = 60.0 if log_odds > 0.0 else -60.0
+    return 1.0 / (1.0 + math.exp(-log_odds))
 
 
 def encode(model: Model) -> bytes:

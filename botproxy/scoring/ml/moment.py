@@ -45,6 +45,9 @@ LINE: Final = 5
 CONNECTION: Final = 8
 """How many of them follow from the request's line, and how many from the connection alone; `tls_fit` is the next."""
 
+NO_SESSION: Final = (0.0, MISSING)
+"""The features `session` and `session_age` of who has none."""
+
 KEPT: Final = 1_024
 LONGEST: Final = 512
 """Kinds of connections that a generation of the memory holds, and characters of what tells them apart."""
@@ -136,12 +139,11 @@ def session(facts: Facts) -> tuple[float, float]:
     """The last two."""
     session = facts.session
     if session is None:
-        return _NO_SESSION
+        return NO_SESSION
     return 1.0, max(0.0, facts.request.received - session.issued)
 
 
 _CLAIMED: Final = "scoring.ml.claimed"
-_NO_SESSION: Final = (0.0, MISSING)
 
 
 def _connection(tls: Tls, http2: str) -> tuple[float, ...]:
