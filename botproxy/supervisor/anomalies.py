@@ -127,12 +127,8 @@ class Anomalies:
         """Write down what was learned. What cannot be written is said, and tried again."""
         if self._folder is None:
             return
-        with self._lock:
-            learned = {zone: site.baseline.to_json() for zone, site in self.learner.sites.items()}
-        if not learned:
-            return
         try:
-            await asyncio.to_thread(_write_all, self._folder, learned)
+            await asyncio.to_thread(self._write_all, self._folder)
         except OSError as error:
             said = os.strerror(error.errno) if error.errno else str(error)
             _log.error("what anomaly detection learned could not be written down", extra=log.fields(error=said))
@@ -197,6 +193,16 @@ class Anomalies:
             self._kept = now
             self._keeping = asyncio.get_running_loop().create_task(self.keep())
 
+    def _write_all(self, folder: Path) -> None:
+        """On a thread, a zone at a time: events and findings wait for one baseline, never for all."""
+        for zone in list(self.learner.sites):
+            with self._lock:
+                site = self.learner.sites.get(zone)
+                learned = None if site is None else site.baseline.to_json()
+            if learned is not None:
+                folder.mkdir(mode=0o750, exist_ok=True)
+                whole_file.write(folder / f"{zone}.json", orjson.dumps(learned))
+
     def _tell_all(self, worker: int, link: Link) -> None:
         payloads = self._everything()
         if payloads:
@@ -253,9 +259,3 @@ def _read_all(folder: Path, zones: Sequence[str]) -> dict[str, Baseline]:
                 extra=log.fields(zone=zone, file=path, moved_to=aside, error=error),
             )
     return known
-
-
-def _write_all(folder: Path, learned: Mapping[str, Any]) -> None:
-    folder.mkdir(mode=0o750, exist_ok=True)
-    for zone, baseline in learned.items():
-        whole_file.write(folder / f"{zone}.json", orjson.dumps(baseline))
