@@ -42,6 +42,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     files.secrets,
     files.tokens,
     files.webhooks,
+    files.outgoing,
     files.fingerprints,
     tls_clients,
     model,

@@ -121,6 +121,14 @@ def places(config: Config) -> Iterator[Said]:
             yield from unreadable(path_or_none, ("places", name))
 
 
+def outgoing(config: Config) -> Iterator[Said]:
+    """The password for the outgoing proxy is there and kept from others."""
+    if config.outgoing.password_file is not None:
+        place = ("outgoing", "password_file")
+        yield from unreadable(config.outgoing.password_file, place)
+        yield from others_can_read(config.outgoing.password_file, place)
+
+
 def state(config: Config) -> Iterator[Said]:
     """The password of shared state is there and kept from others, and so are the authorities of its server."""
     settings = config.state

@@ -16,6 +16,7 @@ from botproxy.challenges.settings import Settings as ChallengeSettings
 from botproxy.challenges.widget_settings import SiteKeySettings, WidgetSettings
 from botproxy.cookies.settings import Settings as CookieSettings
 from botproxy.hooks.settings import Settings as HookSettings
+from botproxy.outgoing import OutgoingSettings
 from botproxy.proxy.hosts import HostTable
 from botproxy.proxy.jsd.settings import Settings as JavaScriptDetectionSettings
 from botproxy.proxy.settings import (
@@ -192,6 +193,9 @@ class Config(Section):
 
     alerts: AlertSettings = AlertSettings()
     """When bot traffic is unusual, and who is told."""
+
+    outgoing: OutgoingSettings = OutgoingSettings()
+    """How fetches and deliveries of this machine get out, where that takes a proxy."""
 
     scoring: ScoringSettings = ScoringSettings()
     """How the bot score is made."""

@@ -37,6 +37,7 @@ class Plan(NamedTuple):
     anomalies: dict[str, dict[str, Any]] | None = None  # zone -> scoring.anomaly.Settings in JSON mode, where it is on
     alerts: dict[str, Any] | None = None  # telemetry.alert_settings.AlertSettings in JSON mode
     training: dict[str, Any] | None = None  # scoring.settings.TrainingSettings in JSON mode; None when it is off
+    outgoing: dict[str, Any] | None = None  # outgoing.OutgoingSettings in JSON mode; None without a proxy
     model: str = ""  # file of the model that the configuration names; "" where the registry says which one is asked
     shared_secret: str = ""  # 64 hex digits, the same on all nodes with the same keys; "" without `state`
 

@@ -14,6 +14,7 @@ import orjson
 
 from botproxy.admin.operator import Operator
 from botproxy.model import Event
+from botproxy.outgoing import DIRECT, Outgoing
 from botproxy.store import whole_file
 from botproxy.store.events import All, Condition, EventStore, Groups, Measure, QueryError, Span, StoreUnavailable
 from botproxy.store.events.query import MAX_LIMIT
@@ -98,9 +99,9 @@ class Alerting:
             said = getattr(error, "strerror", None) or "is not text"
             raise Refused([f"alerts.webhooks: {getattr(error, 'filename', None) or 'token_file'}: {said}"]) from None
 
-    def configure(self, settings: AlertSettings, hooks: Sequence[Hook]) -> None:
+    def configure(self, settings: AlertSettings, hooks: Sequence[Hook], outgoing: Outgoing = DIRECT) -> None:
         """Watch by these settings from now on."""
-        self._webhooks.configure(hooks)
+        self._webhooks.configure(hooks, outgoing)
         if settings == self._settings:
             return
         before, self._settings = self._watch, settings

@@ -22,6 +22,7 @@ from botproxy.bots.verifying.keeper import ListKeeper
 from botproxy.bots.verifying.names import Resolver
 from botproxy.bots.verifying.verifier import Verifier
 from botproxy.link.frames import FrameError, Kind
+from botproxy.outgoing import DIRECT, Outgoing
 from botproxy.store import whole_file
 from botproxy.telemetry import log
 
@@ -68,6 +69,7 @@ class Bots:
     def __init__(self) -> None:
         self._said: Mapping[str, Any] = {}
         self._running: _Running | None = None
+        self._outgoing = DIRECT
         self._configured: Final = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._links: Final[dict[int, Link]] = {}
@@ -75,11 +77,13 @@ class Bots:
         self._answering: Final[set[asyncio.Task[None]]] = set()
         self._closing: Final[set[asyncio.Task[None]]] = set()
 
-    def configure(self, said: Mapping[str, Any], data: Path) -> None:
-        """Verify as `bots.errand.describe` said, {} for not at all; `data` is the data directory."""
+    def configure(self, said: Mapping[str, Any], data: Path, outgoing: Outgoing = DIRECT) -> None:
+        """Verify as `bots.errand.describe` said, {} for not at all; `data` is the data directory, `outgoing` says which
+        way fetching goes."""
         self._configured.set()
-        if said == self._said and (self._running is not None or not said):
+        if said == self._said and outgoing == self._outgoing and (self._running is not None or not said):
             return
+        self._outgoing = outgoing
         previous = self._running
         self._stop()
         self._said = said
@@ -88,7 +92,7 @@ class Bots:
         errand = understand(said)
         settings = errand.settings
         names, signatures = settings.names, settings.signatures
-        fetcher = Fetcher(names.servers, NetworkSet(signatures.private_networks), signatures.ca_file)
+        fetcher = Fetcher(names.servers, NetworkSet(signatures.private_networks), signatures.ca_file, outgoing)
         keeper = ListKeeper(errand.lists, data / LISTS, fetcher, settings.lists, self._on_list, _say)
         keys = AgentKeyStore(errand.agents, fetcher, signatures, _say)
         verifier = Verifier(Resolver(names.servers, names.timeout), keys, names)

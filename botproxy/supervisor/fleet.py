@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from botproxy.admin import Settings as AdminSettings
 from botproxy.link import Plan
+from botproxy.outgoing import OutgoingSettings, read_outgoing
 from botproxy.supervisor import persons, revoking, switches
 from botproxy.supervisor.alerting import Alerting
 from botproxy.supervisor.anomalies import Anomalies
@@ -161,9 +162,10 @@ class Fleet:
                 revoking.read(self.directory.path, self.store)
                 self.reports.configure(self.directory.path)
             events = EventSettings.model_validate(plan.events)
+            outgoing = read_outgoing(OutgoingSettings.model_validate(plan.outgoing or {}))
             named = lists_in(plan.logpush)
             lists = await asyncio.to_thread(_lists, source, named) if named else None
-            jobs = self.logpush.prepare(plan.logpush, lists)
+            jobs = self.logpush.prepare(plan.logpush, lists, outgoing)
             alerts = AlertSettings.model_validate(plan.alerts or {})
             hooks = self.alerting.prepare(alerts)
             stored = await self.events.prepare(events, self.directory.path, persons.kept(plan))
@@ -189,10 +191,10 @@ class Fleet:
         self.logpush.take(jobs, self.directory.path)
         masking = persons.masking(plan)
         self.reports.mask(masking)
-        self.alerting.configure(alerts, hooks)
+        self.alerting.configure(alerts, hooks, outgoing)
         self.persons.configure(plan, events, self.directory.path, [each.settings for each in jobs.jobs])
         self.writer.configure(events, self.directory.path, masking)
-        self.bots.configure(plan.bots or {}, self.directory.path)
+        self.bots.configure(plan.bots or {}, self.directory.path, outgoing)
         self.training.configure(plan.training, self.directory.path)
         if previous is not None:
             previous.drain(ending=False)

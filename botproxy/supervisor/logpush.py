@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from botproxy.errors import OperatorError
+from botproxy.outgoing import DIRECT, Outgoing
 from botproxy.supervisor.nursery import Refused
 from botproxy.telemetry import log
 from botproxy.telemetry.counters import Key
@@ -37,6 +38,7 @@ class PreparedJob(NamedTuple):
     settings: LogpushSettings
     secrets: Secrets
     lists: Chosen | None  # where its filter names some
+    outgoing: Outgoing = DIRECT
 
 
 class PreparedJobs(NamedTuple):
@@ -65,7 +67,9 @@ class Logpush:
         for job in self._jobs:
             job.put(rows)
 
-    def prepare(self, described: Sequence[dict[str, Any]], lists: Chosen | None = None) -> PreparedJobs:
+    def prepare(
+        self, described: Sequence[dict[str, Any]], lists: Chosen | None = None, outgoing: Outgoing = DIRECT
+    ) -> PreparedJobs:
         """Read the settings and their secrets; `lists` are those of `lists_in`. Raises `Refused` with every secret that
         is not there."""
         settings = [LogpushSettings.model_validate(each) for each in described]
@@ -74,7 +78,9 @@ class Logpush:
             if not each.enabled:
                 continue
             try:
-                jobs.append(PreparedJob(each, read_secrets(each), lists if _LIST.search(each.filter) else None))
+                jobs.append(
+                    PreparedJob(each, read_secrets(each), lists if _LIST.search(each.filter) else None, outgoing)
+                )
             except OperatorError as error:
                 problems.append(str(error))
         if problems:
@@ -100,6 +106,7 @@ class Logpush:
                         data / FOLDER / settings.name,
                         job,
                         wanted.lists.lists if wanted.lists is not None else None,
+                        wanted.outgoing,
                     )
                 )
             except Exception as error:  # it was compiled when the configuration was checked
@@ -159,7 +166,7 @@ class Logpush:
 
 
 def _alike(one: PreparedJob | None, other: PreparedJob) -> bool:
-    if one is None or one.settings != other.settings or one.secrets != other.secrets:
+    if one is None or (one.settings, one.secrets, one.outgoing) != (other.settings, other.secrets, other.outgoing):
         return False
     signatures = [each.lists.signature if each.lists is not None else None for each in (one, other)]
     return signatures[0] == signatures[1]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from botproxy.outgoing import DIRECT, Outgoing, said
 from botproxy.telemetry import log
 from botproxy.telemetry.alert_settings import WebhookSettings
 
@@ -56,11 +57,13 @@ class Webhooks:
         self.sent = 0
         self.lost = 0
         self._pauses: Final = pauses
+        self._outgoing = DIRECT
         self._queues: dict[Hook, asyncio.Queue[bytes]] = {}
         self._tasks: dict[Hook, asyncio.Task[None]] = {}
 
-    def configure(self, hooks: Sequence[Hook]) -> None:
+    def configure(self, hooks: Sequence[Hook], outgoing: Outgoing = DIRECT) -> None:
         """Post to these from now on; what waits for others is dropped."""
+        self._outgoing = outgoing
         for hook in [hook for hook in self._tasks if hook not in hooks]:
             self._tasks.pop(hook).cancel()
             self.lost += self._queues.pop(hook).qsize()
@@ -102,10 +105,11 @@ class Webhooks:
         """Why it could not be posted; "" when it was."""
         problem = ""
         for pause in (*self._pauses, None):
+            by: dict[str, Any] = self._outgoing.options(hook.url)
             try:
                 # A redirect could lead to a place that only this machine can reach.
                 async with session.post(
-                    hook.url, data=body, headers=dict(hook.headers), allow_redirects=False
+                    hook.url, data=body, headers=dict(hook.headers), allow_redirects=False, **by
                 ) as answer:
                     if answer.status < 300:
                         return ""
@@ -113,7 +117,7 @@ class Webhooks:
                     if answer.status < 500 and answer.status != 429:
                         return problem
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                problem = (str(error) or type(error).__name__).replace(hook.url, "its address")
+                problem = said(error) or (str(error) or type(error).__name__).replace(hook.url, "its address")
             except ValueError as error:  # such as a line break within a token
                 return type(error).__name__
             if pause is not None:

@@ -11,13 +11,15 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Final, Literal, NamedTuple, Protocol, final
+from typing import Any, Final, Literal, NamedTuple, Protocol, final
 from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from botproxy.errors import OperatorError
+from botproxy.outgoing import DIRECT, Outgoing
+from botproxy.outgoing import said as said_by_proxy
 from botproxy.telemetry.event_file import EventFile
 from botproxy.telemetry.logpush_settings import FileSettings, HttpSettings, LogpushSettings, S3Settings, SecretSettings
 from botproxy.telemetry.s3_signature import Key, encoded, signed
@@ -101,7 +103,7 @@ def _secret(job: str, name: str, value: SecretSettings | str, environment: Mappi
 
 
 async def open_destination(
-    settings: LogpushSettings, secrets: Secrets, head: bytes, stack: AsyncExitStack
+    settings: LogpushSettings, secrets: Secrets, head: bytes, stack: AsyncExitStack, outgoing: Outgoing = DIRECT
 ) -> Destination:
     """The destination of a job; what it keeps open is closed with `stack`."""
     if settings.file is not None:
@@ -110,10 +112,10 @@ async def open_destination(
         return file
     if settings.http is not None:
         session = await stack.enter_async_context(_session(settings.http))
-        return Http(settings.http, secrets, session)
+        return Http(settings.http, secrets, session, outgoing)
     if settings.s3 is not None:
         session = await stack.enter_async_context(_session(settings.s3))
-        return S3(settings.s3, secrets, session)
+        return S3(settings.s3, secrets, session, outgoing)
     return Stdout(head)
 
 
@@ -200,8 +202,11 @@ class Http:
 
     packs = True
 
-    def __init__(self, settings: HttpSettings, secrets: Secrets, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, settings: HttpSettings, secrets: Secrets, session: aiohttp.ClientSession, outgoing: Outgoing
+    ) -> None:
         self._url = URL(settings.url, encoded=True)
+        self._by: dict[str, Any] = outgoing.options(settings.url)
         self._session = session
         self._headers = {
             **{name: secrets.values[f"headers.{name}"] for name in settings.headers},
@@ -213,7 +218,9 @@ class Http:
         kind = "text/csv" if batch.output == "csv" else "application/x-ndjson"  # one that waited may be older than that
         headers = {**self._headers, "Content-Type": kind, "Idempotency-Key": batch.number}
         try:
-            async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with self._session.post(
+                self._url, data=body, headers=headers, allow_redirects=False, **self._by
+            ) as answer:
                 await answer.content.read(_MAX_ANSWER)
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -232,8 +239,11 @@ class S3:
 
     packs = True
 
-    def __init__(self, settings: S3Settings, secrets: Secrets, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, settings: S3Settings, secrets: Secrets, session: aiohttp.ClientSession, outgoing: Outgoing
+    ) -> None:
         self._settings = settings
+        self._by: dict[str, Any] = outgoing.options(settings.endpoint)
         self._key = Key(secrets.values["access_key"], secrets.values["secret_key"])
         self._session = session
         parts = urlsplit(settings.endpoint)
@@ -255,7 +265,7 @@ class S3:
         headers = signed("PUT", path, given, body, self._key, settings.region, time.time())
         url = URL(settings.endpoint + encoded(path), encoded=True)
         try:
-            async with self._session.put(url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with self._session.put(url, data=body, headers=headers, allow_redirects=False, **self._by) as answer:
                 said = await answer.content.read(_MAX_ANSWER)
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -277,6 +287,9 @@ def packed(lines: bytes) -> bytes:
 
 def _named(url: URL, error: BaseException) -> str:
     """What went wrong, without the path and query of the URL, which may hold a token."""
+    by_proxy = said_by_proxy(error)
+    if by_proxy is not None:
+        return by_proxy
     inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     number = inner.errno if isinstance(inner, OSError) else None
     said = os.strerror(number) if number is not None and number > 0 else type(error).__name__

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 from botproxy.aio import Backoff
 from botproxy.aio.background import give_way
 from botproxy.model import Event
+from botproxy.outgoing import DIRECT, Outgoing
 from botproxy.telemetry import log, logpush_forgetting
 from botproxy.telemetry.destinations import Batch, Destination, NotTaken, Secrets, open_destination, packed
 from botproxy.telemetry.logpush_records import Records
@@ -62,6 +63,7 @@ class Job:
         folder: Path | None = None,
         before: Job | None = None,
         lists: Lists | None = None,
+        outgoing: Outgoing = DIRECT,
     ) -> None:
         """`folder` is where batches wait on disk, once `before`, the job that this one follows, has ended; `lists` are
         those that the filter names. Raises `rules.RuleError` for a filter that does not compile, OperatorError for what
@@ -72,6 +74,7 @@ class Job:
         self.kept = 0  # bytes that wait on disk for the next start
         self._dropped = {"rows": 0, "refused": 0, "unreadable": 0, "ended": 0}
         self._secrets = secrets
+        self._outgoing = outgoing
         self._records = Records(settings, lists)
         self._lock = threading.Lock()
         self._rows: deque[Sequence[Sequence[Any]]] = deque()
@@ -168,7 +171,9 @@ class Job:
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            destination = await open_destination(self.settings, self._secrets, self._records.head, stack)
+            destination = await open_destination(
+                self.settings, self._secrets, self._records.head, stack, self._outgoing
+            )
             self._destination = destination
             sending = asyncio.create_task(self._send_all(destination))
             while not self._stopping:

@@ -158,6 +158,7 @@ class DataPlane:
             privacy=_privacy(config),
             privacy_key=self._keyring.shared("privacy").hex() if _hashes(config) else "",
             training=models.training(config),
+            outgoing=config.outgoing.model_dump(mode="json") if config.outgoing.proxy is not None else None,
             model=str(config.scoring.machine_learning.model or ""),
             logpush=tuple(job.model_dump(mode="json") for job in config.logpush),
             alerts=config.alerts.model_dump(mode="json"),

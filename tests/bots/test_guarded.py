@@ -16,6 +16,8 @@ from servers import Https, ScriptedDns
 
 from botproxy.addresses import NetworkSet
 from botproxy.bots.verifying.guarded import Answer, Fetcher, FetchError, forbidden
+from botproxy.outgoing import Outgoing, Way
+from tests.outgoing.connecting import ConnectProxy
 
 LOOPBACK = NetworkSet([ip_network("127.0.0.0/8")])
 
@@ -160,3 +162,20 @@ async def test_what_is_no_https_url_is_not_fetched(fetcher: Fetcher) -> None:
     for url in ("http://agent.test/", "ftp://agent.test/", "https://user@agent.test/", "nonsense"):
         with pytest.raises(FetchError):
             await fetcher.get(url, size=10, seconds=1.0)
+
+
+async def test_by_way_of_a_proxy_lists_are_fetched_and_the_inside_is_not_asked(https: Https, ca_file: Path) -> None:
+    async with ConnectProxy("ann", "secret") as proxy:
+        # `agent.test` is known to the proxy alone.
+        made = Fetcher([], NetworkSet(), ca_file, Outgoing({"https": Way(proxy.url, "ann", "secret")}))
+        https.serves(b"hello")
+        assert (await get(made, https)).body == b"hello"
+        assert proxy.asked == [f"CONNECT agent.test:{https.port} HTTP/1.1"]
+        for host in ("intranet", "vault.internal", "10.0.0.1", "169.254.169.254"):
+            with pytest.raises(FetchError, match="of the internet"):
+                await get(made, https, host=host)
+        # And what is asked directly is looked at as ever.
+        with pytest.raises(FetchError, match="of the internet"):
+            await get(made, https, host="127.0.0.1")
+        assert len(proxy.asked) == 1
+        await made.close()

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from typing import Final, NamedTuple, final
+from typing import Any, Final, NamedTuple, final
 from urllib.parse import urljoin
 
 import aiohttp
@@ -22,11 +22,13 @@ from yarl import URL
 from botproxy.addresses import NetworkSet, canonical
 from botproxy.errors import BotproxyError
 from botproxy.model import Address
+from botproxy.outgoing import DIRECT, Outgoing, said
 
 AGENT: Final = "botproxy (verifying bots)"
 _CONNECTIONS: Final = 8
 _CHUNK: Final = 64 * 1024
 _SIGNED: Final = (b"signature", b"signature-input")
+_INNER: Final = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".intranet", ".corp")
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 
 
@@ -87,30 +89,28 @@ class Fetcher:
     """One for all fetching, on the loop that it is made on."""
 
     def __init__(
-        self, servers: Sequence[str] = (), allowed: NetworkSet | None = None, ca_file: Path | None = None
+        self,
+        servers: Sequence[str] = (),
+        allowed: NetworkSet | None = None,
+        ca_file: Path | None = None,
+        outgoing: Outgoing = DIRECT,
     ) -> None:
         """`servers` are resolvers, none for the system's; `allowed` are networks that are not part of the internet and
         may be asked all the same; `ca_file` holds authorities beside the system's. Raises OSError for that file.
+
+        By way of a proxy it is that one which resolves names and has to refuse those of inside; addresses, and names
+        that can only be inside, are refused here all the same.
         """
+        self._outgoing: Final = outgoing
         self._allowed: Final = allowed if allowed is not None else NetworkSet()
         context = ssl.create_default_context()
         if ca_file is not None:
             context.load_verify_locations(ca_file)
         inner: AbstractResolver
         inner = aiohttp.AsyncResolver(nameservers=list(servers)) if servers else aiohttp.DefaultResolver()
-        self._session: Final = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=_GuardedResolver(inner, self._allowed),
-                use_dns_cache=False,
-                ssl=context,
-                limit=_CONNECTIONS,
-                force_close=True,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": AGENT, "Accept-Encoding": "identity"},
-            auto_decompress=False,
-            trust_env=False,
-        )
+        self._session: Final = _session(_GuardedResolver(inner, self._allowed), context)
+        # Here it is the proxy alone that is resolved and connected to, and that one is usually inside.
+        self._by_proxy: Final = _session(inner, context) if outgoing else None
 
     async def get(self, url: str, *, size: int, seconds: float, redirects: int = 0, accept: str = "*/*") -> Answer:
         """At most `size` bytes in at most `seconds` over all; at most `redirects` to other https URLs are followed.
@@ -127,7 +127,7 @@ class Fetcher:
         except TimeoutError:
             raise FetchError(f"no answer within {seconds:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchError(_words(error)) from None
+            raise FetchError(said(error) or _words(error)) from None
         raise FetchError("it redirects" if redirects == 0 else "it redirects too often")
 
     async def _once(self, url: str, size: int, accept: str) -> Answer | str:
@@ -138,7 +138,12 @@ class Fetcher:
         self._refuse_literal(parsed.host)
         headers = {"Accept": accept}
         timeout = aiohttp.ClientTimeout(total=None)
-        async with self._session.get(parsed, headers=headers, allow_redirects=False, timeout=timeout) as response:
+        by: dict[str, Any] = self._outgoing.options(url)
+        session = self._session
+        if by and self._by_proxy is not None:
+            session = self._by_proxy
+            _refuse_inner(parsed.host)
+        async with session.get(parsed, headers=headers, allow_redirects=False, timeout=timeout, **by) as response:
             if response.status in _REDIRECTS and "Location" in response.headers:
                 return urljoin(url, response.headers["Location"])
             if response.status != 200:
@@ -169,6 +174,26 @@ class Fetcher:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+        if self._by_proxy is not None:
+            await self._by_proxy.close()
+
+
+def _session(resolver: AbstractResolver, context: ssl.SSLContext) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            resolver=resolver, use_dns_cache=False, ssl=context, limit=_CONNECTIONS, force_close=True
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": AGENT, "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        trust_env=False,
+    )
+
+
+def _refuse_inner(host: str) -> None:
+    name = host.rstrip(".").lower()
+    if ":" not in name and ("." not in name or name.endswith(_INNER)):
+        raise FetchError(f"{host} is not a name of the internet")
 
 
 def _words(error: Exception) -> str:
