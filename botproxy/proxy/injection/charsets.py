@@ -28,6 +28,7 @@ class Writing(NamedTuple):
     told: bool  # whether mark or header told the charset: no `<meta>` has to
 
 
+_ONE: Final = Width.ONE  # Python 3.11 takes as long to find a member as to do all the rest of `spelled`
 _MARKS: Final = (
     (b"\xef\xbb\xbf", Writing(Width.ONE, 3, True)),
     (b"\xff\xfe", Writing(Width.TWO_LITTLE, 2, True)),
@@ -80,12 +81,12 @@ def letters(data: bytes, written: Writing) -> bytes:
 
 def offset(place: int, written: Writing) -> int:
     """Where in the page the letter with this number begins."""
-    return written.mark + (place if written.width is Width.ONE else 2 * place)
+    return written.mark + (place if written.width is _ONE else 2 * place)
 
 
 def spelled(text: bytes, written: Writing) -> bytes:
     """ASCII as this page writes it."""
-    if written.width is Width.ONE:
+    if written.width is _ONE:
         return text
     wide = bytearray(2 * len(text))
     wide[written.width is Width.TWO_BIG :: 2] = text

@@ -27,6 +27,14 @@ _CHANGED: Final = re.compile(
 """What is said of the bytes of a page, and is not true of them any more."""
 
 
+_LOOKED_AT: Final = frozenset(
+    (
+        *(b"cache-control", b"content-disposition", b"content-encoding", b"content-range", b"content-security-policy"),
+        *(b"content-type", b"signature"),
+    )
+)
+
+
 class Candidate(NamedTuple):
     """A response that may be a page. `reason` says why it is left alone all the same; empty when it is not."""
 
@@ -44,17 +52,18 @@ SIGNED: Final = "signed"
 def candidate(head: ResponseHead) -> Candidate | None:
     """What the final head of an answer to GET or POST says; None for what is no page by its status or type."""
     status = head.status
-    if status < 200 or status in (204, 205, 206) or 300 <= status < 400 or head.body_length == 0:
+    if status != 200 and (status < 200 or status in (204, 205, 206) or 300 <= status < 400):
+        return None
+    if head.body_length == 0:
         return None
     kind = b""
     coding = b""
     reason = ""
     policies: list[bytes] = []
     for name, value in head.headers:
-        size = len(name)
-        if size < 9 or size > 23:
-            continue
         key = name.lower()
+        if key not in _LOOKED_AT:
+            continue
         if key == b"content-type":
             kind = value
         elif key == b"content-encoding":
@@ -71,14 +80,33 @@ def candidate(head: ResponseHead) -> Candidate | None:
             return None
         elif key == b"signature":
             reason = reason or SIGNED
-    media, _, parameters = kind.partition(b";")
-    if media.strip(b" \t").lower() != b"text/html":
+    charset = _CHARSETS.get(kind, b"?")
+    if charset == b"?":
+        charset = _charset_of_page(kind)
+    if charset is None:
         return None
     if coding == b"identity":
         coding = b""
     if coding and coding not in KNOWN:
         reason = reason or UNKNOWN_CODING
-    return Candidate(reason, coding, charset_of(parameters) if parameters else b"", tuple(policies))
+    return Candidate(reason, coding, charset, tuple(policies))
+
+
+_CHARSETS: Final[dict[bytes, bytes | None]] = {}
+_MOST_TYPES: Final = 256
+_LONGEST_TYPE: Final = 256
+"""Values of Content-Type whose meaning is remembered, and bytes of one; an origin has a few."""
+
+
+def _charset_of_page(kind: bytes) -> bytes | None:
+    """The charset, empty where none is told, of a page of this Content-Type; None for what is no page."""
+    media, _, parameters = kind.partition(b";")
+    charset = None
+    if media.strip(b" \t").lower() == b"text/html":
+        charset = charset_of(parameters) if parameters else b""
+    if len(_CHARSETS) < _MOST_TYPES and len(kind) <= _LONGEST_TYPE:
+        _CHARSETS[kind] = charset
+    return charset
 
 
 def with_script(lines: bytes, coding: bytes) -> bytes:

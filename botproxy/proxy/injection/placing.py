@@ -86,13 +86,8 @@ def locate(data: bytes, charset: bytes, whole: bool) -> Spot:
 
 def fill(spot: Spot, script: bytes) -> Placed:
     """Put the script, in ASCII, into a place that was found (`INJECTED`)."""
-    return Placed(
-        INJECTED,
-        offset(spot.place, spot.written),
-        spelled(spot.charset + script, spot.written),
-        spot.before,
-        spot.copyable,
-    )
+    _, written, place, charset, before, copyable = spot
+    return Placed(INJECTED, offset(place, written), spelled(charset + script, written), before, copyable)
 
 
 def place(data: bytes, charset: bytes, whole: bool, snippet: Callable[[], bytes]) -> Placed:

@@ -18,6 +18,7 @@ Part = bytes | memoryview
 """Some of a body."""
 
 _MAGIC: Final = b"\x1f\x8b\x08"
+_FIRST: Final = 0x1F
 _TRAILER: Final = Struct("<II")
 
 
@@ -111,7 +112,8 @@ class Splice:
         tail = self._tail
         if size <= _HELD or _MEMBER.search(data, begin if tail else begin + _TRAILER_SIZE) is not None:
             return [self._feed_small(tail + data[begin:])]
-        if tail and _MEMBER.search(tail + data[:_HELD]) is not None:
+        # A member that begins in the tail begins with that byte, which few tails have.
+        if tail and _FIRST in tail and _MEMBER.search(tail + data[:_HELD]) is not None:
             return [self._feed_small(tail + data)]
         cut = len(data) if data.endswith(_FLUSHED) else len(data) - _HELD
         self._tail = data[cut:]

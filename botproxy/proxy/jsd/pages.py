@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, final
 
 from botproxy.cookies import AddressBinding, Sealer
-from botproxy.model import Client, Facts, Request
+from botproxy.model import Client, Facts, Headers, Request
 from botproxy.proxy.forwarding import ENCODING
 from botproxy.proxy.injection import heads
 from botproxy.proxy.injection.content_security import UNRESTRICTED, Form, Permission, permission
@@ -27,6 +27,9 @@ RENEWED: Final = 120.0
 POLICY: Final = "policy"
 """The result for a page whose Content-Security-Policy refuses the script."""
 
+_EXTERNAL: Final = Form.EXTERNAL
+_REFUSED: Final = Form.REFUSED
+_ASKING: Final = "proxy.jsd.asking"
 _NOTHING: Final[tuple[tuple[bytes, bytes], ...]] = ()
 _NO_NAMES: Final[frozenset[bytes]] = frozenset()
 _CONDITIONS: Final = frozenset((b"accept-encoding", b"if-none-match", b"if-modified-since"))
@@ -73,8 +76,7 @@ class PageScripts:
         index = request.headers.index
         tags = index.get(b"if-none-match")
         if navigation and _wanted(facts, request):
-            gzip = index.get(b"accept-encoding")
-            extra = _NOTHING if gzip is None else _GZIP if heads.reads_gzip(gzip) else _PLAIN
+            extra = _asking(request.headers)
             without = ENCODING
             if tags is not None or b"if-modified-since" in index:
                 # What the browser has may be a page without the script: it has to come whole.
@@ -118,7 +120,7 @@ class PageScripts:
         nonce = b' nonce="%b"' % permitted.nonce if permitted.nonce else b""
         if permitted is UNRESTRICTED:
             return b"<script>window.__CF$cv$params=%b</script>%b" % (told, self._element)
-        if permitted.form is Form.EXTERNAL:
+        if permitted.form is _EXTERNAL:
             return b"<script%b async src=\"%b\" data-params='%b'></script>" % (nonce, self._main, told)
         return b'<script%b>window.__CF$cv$params=%b</script><script%b async src="%b"></script>' % (
             nonce,
@@ -140,6 +142,17 @@ class PageScripts:
         """A page with the script goes out."""
         if self._handed is not None and b"sec-purpose" not in request.headers.index:
             self._handed(request, client)
+
+
+def _asking(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
+    """How the origin is asked for a coding; kept with the kind of header block."""
+    known = headers.kind.get(_ASKING)
+    if isinstance(known, tuple):
+        return known
+    gzip = headers.index.get(b"accept-encoding")
+    made = _NOTHING if gzip is None else _GZIP if heads.reads_gzip(gzip) else _PLAIN
+    headers.kind[_ASKING] = made
+    return made
 
 
 def _wanted(facts: Facts, request: Request) -> bool:
@@ -194,10 +207,11 @@ class Page:
         if found.reason:
             scripts.count(found.reason, self._request)
             return
-        self._permitted = scripts.permitted(found.policies, self._request)
-        if self._permitted.form is Form.REFUSED:
-            scripts.count(POLICY, self._request)
-            return
+        if found.policies:
+            self._permitted = scripts.permitted(found.policies, self._request)
+            if self._permitted.form is _REFUSED:
+                scripts.count(POLICY, self._request)
+                return
         self._session_id = session_id
         plain = self.request_extra == _PLAIN
         self.body = PageBody(found.coding, found.charset, b"" if plain else b"gzip", self._snippet, scripts.openings)
