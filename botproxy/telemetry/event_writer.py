@@ -20,7 +20,7 @@ from botproxy.telemetry.logpush import to_logpush
 from botproxy.telemetry.privacy import Masking
 from botproxy.telemetry.settings import Settings
 
-MAX_BYTES = 64 * 1024**2
+MAX_BYTES = 32 * 1024**2
 """Of encoded rows that wait for the disk; beyond, the oldest are dropped and counted."""
 
 NICENESS = 10

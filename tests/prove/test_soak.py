@@ -18,8 +18,8 @@ REQUESTS = 1_000_000
 WARM = 150_000
 GROWTH = 24 * 1024**2
 WORKER = 250 * 1024**2
-SUPERVISOR = 500 * 1024**2
-"""With its event store: a hundred for itself, 256 MB that the store may use, and what waits to be stored."""
+SUPERVISOR = 560 * 1024**2
+"""160 MB for itself and its libraries, 256 that the event store may use, and what waits for the disk."""
 
 LIMITS = (
     "rate_limits: ["

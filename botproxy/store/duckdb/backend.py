@@ -31,7 +31,7 @@ from botproxy.store.events.contract import EventStatus, NewerSchema, Retention, 
 from botproxy.store.events.query import MICROSECONDS, Answer, Events, Groups, check
 from botproxy.store.events.sampling import Sampler
 
-MAX_WAITING: Final = 20_000
+MAX_WAITING: Final = 15_000
 """Events that wait to be stored, sampled already, about 4 KB each; beyond, the oldest are dropped and counted."""
 
 GATHER_SECONDS: Final = 1.5
