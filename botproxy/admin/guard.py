@@ -14,7 +14,9 @@ from botproxy.admin.operator import asking
 OPEN_PATHS = frozenset({"/healthz"})
 
 
-READING = frozenset({"/client/v4/graphql", "/client/v4/graphql/", "/api/simulate", "/api/config/preview"})
+READING = frozenset(
+    {"/client/v4/graphql", "/client/v4/graphql/", "/api/simulate", "/api/simulate/expression", "/api/config/preview"}
+)
 """What is asked with POST and changes nothing."""
 
 UNLIMITED = ("/metrics", "/api/reload")

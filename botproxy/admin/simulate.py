@@ -24,8 +24,12 @@ from botproxy.schema import Section
 from botproxy.store.events import QueryError, StoreUnavailable
 
 PATH: Final = "/api/simulate"
+EXPRESSION: Final = f"{PATH}/expression"
 AT_ONCE: Final = 2
 """Trials that run at the same time."""
+LINES: Final = "application/x-ndjson"
+"""Who accepts it is told how far a trial is while it runs, a line for each page; the last line is the answer."""
+
 WAITING: Final = 4
 """Trials that wait; more are refused with 429."""
 
@@ -54,6 +58,14 @@ class SimulateRequest(Section):
 
     zone: str | None = None
     """One zone; left out, all of them."""
+
+
+class ExpressionRequest(Section):
+    """Body of `POST /api/simulate/expression`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    expression: Annotated[str, Field(max_length=64 * 1024)]
 
 
 class Busy(Exception):  # noqa: N818 - a state, not a fault
@@ -88,6 +100,7 @@ def add_routes(app: web.Application) -> None:
     """Add the routes to an application that has `ANALYTICS`."""
     app[TURNS] = Turns()
     app.router.add_post(PATH, _simulate)
+    app.router.add_post(EXPRESSION, _expression)
     app.router.add_get(f"{PATH}/thresholds", _thresholds)
     app.router.add_get(f"{PATH}/events", _events)
 
@@ -105,7 +118,40 @@ def _unable(analytics: Analytics, zones: Sequence[str]) -> web.Response | None:
     return None
 
 
-async def _simulate(request: web.Request) -> web.Response:
+@final
+class _Hearer:
+    """Whoever asked for a trial: told how far it is where they take lines, and missed when they are gone."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._request: Final = request
+        self._lines: Final = LINES in request.headers.get("Accept", "")
+        self._response: web.StreamResponse | None = None
+
+    async def heard(self, progress: dict[str, Any]) -> bool:
+        """Tell how far the trial is; whether anybody is there."""
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            return False
+        if self._lines:
+            await self._write({"progress": progress})
+        return True
+
+    async def end(self, said: dict[str, Any], status: int = 200) -> web.StreamResponse:
+        """The answer, or the last line of it."""
+        if self._response is None:
+            return _json(said, status)
+        await self._write(said)
+        await self._response.write_eof()
+        return self._response
+
+    async def _write(self, line: dict[str, Any]) -> None:
+        if self._response is None:
+            self._response = web.StreamResponse(headers={"Content-Type": LINES, "X-Accel-Buffering": "no"})
+            await self._response.prepare(self._request)
+        await self._response.write(orjson.dumps(line) + b"\n")
+
+
+async def _simulate(request: web.Request) -> web.StreamResponse:
     try:
         wanted = SimulateRequest.model_validate_json(await request.read())
     except ValidationError as error:
@@ -117,32 +163,48 @@ async def _simulate(request: web.Request) -> web.Response:
         return refusal
     assert analytics.store is not None
     trying = await asyncio.to_thread(_engine)
+    hearer = _Hearer(request)
     try:
         given = {"since": str(wanted.since)} | ({} if wanted.until is None else {"until": str(wanted.until)})
         span = queries.read_view(given, time.time()).span
         async with request.app[TURNS].turn():
             lists = await _lists(analytics, wanted.expression)
-            return _json(await trying.tried(wanted.expression, wanted.action, lists, analytics.store, span, zones))
+            found = await trying.tried(
+                wanted.expression, wanted.action, lists, analytics.store, span, zones, hearer.heard
+            )
+            return await (hearer.end({"error": "nobody waits for this"}, 499) if found is None else hearer.end(found))
     except trying.RuleError as error:
-        return _json(
-            {
-                "error": str(error),
-                "message": error.message,
-                "start": error.start,
-                "end": error.end,
-                "line": error.line,
-                "column": error.column,
-            },
-            400,
-        )
+        return _json(_fault(error), 400)
     except QueryError as error:
-        return _json({"error": str(error)}, 400)
+        return await hearer.end({"error": str(error)}, 400)
     except OperatorError as error:
         return _json({"error": f"the lists of the configuration cannot be read: {error}"}, 409)
     except Busy:
         return _json({"error": f"{AT_ONCE} trials run and {WAITING} wait already: try again in a moment"}, 429)
     except StoreUnavailable as error:
-        return _json({"error": str(error)}, 503)
+        return await hearer.end({"error": str(error)}, 503)
+
+
+def _fault(error: Any) -> dict[str, Any]:
+    """A RuleError, with its place."""
+    names = ("message", "start", "end", "line", "column")
+    return {"error": str(error), **{name: getattr(error, name) for name in names}}
+
+
+async def _expression(request: web.Request) -> web.Response:
+    try:
+        wanted = ExpressionRequest.model_validate_json(await request.read())
+    except ValidationError as error:
+        return misread(error, '{"expression": TEXT}')
+    trying = await asyncio.to_thread(_engine)
+    try:
+        lists = await _lists(request.app[ANALYTICS](), wanted.expression)
+        await asyncio.to_thread(trying.checked, wanted.expression, lists)
+    except trying.RuleError as error:
+        return _json({"fault": _fault(error)})  # what was asked is answered, and a browser complains of nothing
+    except OperatorError as error:
+        return _json({"error": f"the lists of the configuration cannot be read: {error}"}, 409)
+    return _json({"fault": None})
 
 
 def _engine() -> ModuleType:

@@ -7,14 +7,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import orjson
 
 from botproxy.admin import queries
 from botproxy.admin.analytics import ANSWER_SECONDS
-from botproxy.rules import Lists, RuleError
+from botproxy.rules import Lists, RuleError, compile_expression
 from botproxy.simulation import SOLVED, STORED, Solvers, Trial, from_store
 from botproxy.simulation import thresholds as sliding
 from botproxy.store.events import (
@@ -26,11 +26,12 @@ from botproxy.store.events import (
     EventStore,
     Filter,
     Groups,
+    Measure,
     Order,
     Span,
 )
 
-__all__ = ["RuleError", "lines", "slid", "tried"]
+__all__ = ["RuleError", "checked", "lines", "slid", "tried"]
 
 MAX_SCANNED: Final = 200_000
 """Stored events that one trial looks at: the newest."""
@@ -47,10 +48,22 @@ MAX_VISITORS: Final = 5_000
 """Who solved challenges and is looked at for thresholds."""
 
 
+def checked(expression: str, lists: Lists | None) -> None:
+    """Nothing, for an expression that is right. Raises RuleError."""
+    compile_expression(expression, lists=lists)
+
+
 async def tried(
-    expression: str, action: str, lists: Lists | None, store: EventStore, span: Span, zones: tuple[str, ...] | None
-) -> dict[str, Any]:
-    """What a rule would have done, ready for JSON. Raises RuleError, QueryError, StoreUnavailable."""
+    expression: str,
+    action: str,
+    lists: Lists | None,
+    store: EventStore,
+    span: Span,
+    zones: tuple[str, ...] | None,
+    heard: Callable[[dict[str, Any]], Awaitable[bool]],
+) -> dict[str, Any] | None:
+    """What a rule would have done, ready for JSON. `heard` is told after each page how far the trial is, and says
+    whether anybody still waits for it: None when not. Raises RuleError, QueryError, StoreUnavailable."""
     trial = Trial(expression, action, Solvers(), lists)  # what is wrong with it is said before anything is read
     began = time.monotonic()
     until = began + MAX_SECONDS
@@ -58,7 +71,11 @@ async def tried(
     before: int | None = None
     oldest = span.until / MICROSECONDS
     whole = False
+    stored = await store.ask(Groups(span, (), (Measure("stored"),), zones, All(()), (), 1), ANSWER_SECONDS)
+    number = min(MAX_SCANNED, int(stored.rows[0][0] or 0) if stored.rows else 0)
     while not whole and trial.scanned < MAX_SCANNED and time.monotonic() < until:
+        if not await heard({"scanned": trial.scanned, "of": number, "matched": trial.matched, "since": oldest}):
+            return None
         part: Filter = All(()) if before is None else Condition("sequence", "lt", before)
         limit = min(PAGE, MAX_SCANNED - trial.scanned)
         query = Events(span, STORED, zones, part, (Order("sequence", True),), limit)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from aiohttp import ClientTimeout
 from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
 
@@ -20,12 +21,13 @@ from made import BASE, HOUR, KEEP, clock, event
 
 from botproxy.admin import simulate, trying
 from botproxy.admin.analytics import Analytics
-from botproxy.admin.application import application
+from botproxy.admin.application import CONTROL, application
 from botproxy.cli import main
 from botproxy.model import Event
 from botproxy.rules import named_list
 from botproxy.simulation import from_store
 from botproxy.store.duckdb.backend import DuckdbStore
+from botproxy.store.events import Condition
 
 BROWSER = "Mozilla/5.0 (Windows NT 10.0) Chrome/120 Safari/537"
 RANGE = {"since": BASE / 1e6, "until": (BASE + 3 * HOUR) / 1e6}
@@ -179,6 +181,74 @@ async def test_only_the_newest_are_looked_at_when_there_are_more(
     found = await tried(client, "ssl")
     assert (found["scanned"], found["sampled"]) == (5, True)
     assert found["since"] > RANGE["since"]
+
+
+async def test_who_takes_lines_is_told_how_far_a_trial_is(
+    client: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trying, "PAGE", 5)
+    wanted = {**RANGE, "zone": "shop", "expression": "cf.bot_management.score eq 1"}
+    answer = await client.post("/api/simulate", json=wanted, headers={"Accept": "application/x-ndjson"})
+    assert (answer.status, answer.content_type) == (200, "application/x-ndjson")
+    *progress, last = [json.loads(line) for line in (await answer.read()).splitlines()]
+    assert [each["progress"]["scanned"] for each in progress] == [0, 5, 10]
+    assert {each["progress"]["of"] for each in progress} == {14}
+    assert progress[-1]["progress"]["since"] < progress[0]["progress"]["since"]
+    assert last == {**(await tried(client, "cf.bot_management.score eq 1")), "seconds": last["seconds"]}
+    wrong = await client.post(
+        "/api/simulate", json={**wanted, "expression": "x"}, headers={"Accept": "application/x-ndjson"}
+    )
+    assert wrong.status == 400
+
+
+async def test_a_trial_ends_when_nobody_waits_for_it(
+    store: DuckdbStore, client: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trying, "PAGE", 1)
+    asked: list[Any] = []
+    gone = asyncio.Event()
+
+    class Slow:
+        """A store that has no end, and answers the second page when whoever asked is gone."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        async def ask(self, query: Any, seconds: float = 10.0) -> Any:
+            if isinstance(query.filter, Condition) and query.filter.operator == "lt":
+                asked.append(query)
+                await gone.wait()
+            return await store.ask(query, seconds)
+
+    control: Any = client.app[CONTROL]
+    monkeypatch.setattr(control, "_store", Slow())
+    wanted = {**RANGE, "zone": "shop", "expression": "cf.bot_management.score eq 1"}
+    with pytest.raises(asyncio.TimeoutError):
+        await client.post("/api/simulate", json=wanted, timeout=ClientTimeout(0.5))
+    await until_true(lambda: len(asked) == 1)
+    gone.set()
+    await until_true(lambda: client.app[simulate.TURNS]._asked == 0)
+    assert len(asked) == 1
+
+
+async def until_true(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not done():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+
+
+async def test_an_expression_is_checked_as_it_is_typed(client: TestClient[Any, Any]) -> None:
+    async def fault(expression: str) -> Any:
+        answer = await client.post("/api/simulate/expression", json={"expression": expression})
+        assert answer.status == 200
+        return (await answer.json())["fault"]
+
+    assert await fault("ip.src in $office and cf.bot_management.score lt 30") is None
+    found = await fault('http.host eq "a"\n  and http.pth eq "b"')
+    assert (found["line"], found["column"], found["start"], found["end"]) == (2, 7, 23, 31)
+    assert found["message"]
+    assert (await fault("ip.src in $nobody"))["column"] == 11
+    assert (await client.post("/api/simulate/expression", json={})).status == 422
 
 
 async def test_a_rule_that_is_wrong_is_shown_with_carets(client: TestClient[Any, Any]) -> None:

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 from sample_day import day
 
+from botproxy.admin import trying
 from botproxy.admin.access import Access, Token
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.application import application
@@ -30,7 +31,7 @@ from botproxy.admin.operator import Operator
 from botproxy.model import Event
 from botproxy.rules import compile_expression
 from botproxy.store.duckdb.backend import DuckdbStore
-from botproxy.store.events import Retention
+from botproxy.store.events import Condition, Retention
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -299,7 +300,9 @@ async def test_a_filter_becomes_a_rule_that_is_tried_on_what_was_recorded(browse
 
     await expression.fill("cf.bot_management.scor lt 30")
     await page.get_by_role("button", name="What would this have done?").click()
-    await expect(page.get_by_role("alert")).to_contain_text("scor")
+    await expect(page.get_by_role("alert")).to_contain_text("The expression is not right")
+    await expect(page.locator(".fault mark")).to_have_text("cf.bot_management.scor")
+    assert await expression.evaluate("box => [box.selectionStart, box.selectionEnd]") == [0, 22]
 
     seen = [event for event in EVENTS if event.path.startswith("/api/") and 1 <= event.score <= 29]
     below = page.get_by_role("slider", name="Challenge below")
@@ -309,6 +312,52 @@ async def test_a_filter_becomes_a_rule_that_is_tried_on_what_was_recorded(browse
     await page.get_by_role("button", name="Write the rule that challenges").click()
     await expect(expression).to_have_value(re.compile("cf.bot_management.score ge 2 and cf.bot_management.score le 12"))
     assert [text for text in said if "400" not in text] == []
+
+
+async def test_a_trial_says_how_far_it_is_and_ends_when_something_else_is_looked_at(
+    browser: Browser, store: DuckdbStore
+) -> None:
+    more = asyncio.Event()
+
+    class Slow:
+        """The store, whose second page of a trial takes its time."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        async def ask(self, query: Any, seconds: float = 10.0) -> Any:
+            if isinstance(query.filter, Condition) and query.filter.operator == "lt":
+                await more.wait()
+            return await store.ask(query, seconds)
+
+    control: Any = Control(store)
+    control._store = Slow()
+    server = TestServer(application(control, None))
+    await server.start_server(shutdown_timeout=0.1)
+    page, said = await opened(browser, "about:blank")
+    ended: list[str] = []
+    page.on("requestfailed", lambda request: ended.append(request.url))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trying, "PAGE", 1000)
+        await page.goto(str(server.make_url("/rules?zone=shop")))
+        await settled(page)
+        number = sum(event.zone == "shop" for event in EVENTS)
+        await page.get_by_role("button", name="What would this have done?").click()
+        await expect(page.locator(".going")).to_contain_text(f"1,000 of {number:,} requests tried, ")
+        await expect(page.get_by_role("progressbar")).to_have_attribute("value", "1000")
+        await page.get_by_role("button", name="6 h", exact=True).click()
+        await expect(page.get_by_role("progressbar")).to_have_count(0)
+        assert [url.rpartition("/")[2] for url in ended] == ["simulate"]
+        more.set()
+        await settled(page)
+        patch.setattr(trying, "MAX_SCANNED", 100)
+        await page.get_by_role("button", name="What would this have done?").click()
+        await expect(page.get_by_text("Only the newest 100 stored requests were tried, those since ")).to_be_visible()
+        await page.get_by_label("Action").select_option("block")
+        await expect(page.get_by_text("this was tried before. Try it again.")).to_be_visible()
+    assert said == []
+    await page.context.close()
+    await server.close()
 
 
 async def test_a_change_is_shown_as_a_difference_before_it_is_applied(browser: Browser, store: DuckdbStore) -> None:

@@ -49,13 +49,46 @@ export async function send<T>(
   body?: unknown,
   signal: AbortSignal | null = null,
 ): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const response = await reach(method, path, body, signal, "application/json");
+  return answered<T>(response.status, response.ok, await response.text());
+}
+
+/** Ask for something that takes its time: `tell` hears how far it is, until the answer is there. Throws `Failure`. */
+export async function follow<T, P>(
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+  tell: (progress: P) => void,
+): Promise<T> {
+  const response = await reach("POST", path, body, signal, "application/x-ndjson, application/json");
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    const lines = (rest + part.value).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const { progress } = JSON.parse(line) as { progress?: P };
+      if (progress === undefined) rest = line;
+      else tell(progress);
+    }
+  }
+  const failed = (parsed(rest) as { error?: unknown } | null)?.error !== undefined;
+  return answered<T>(response.status, response.ok && !failed, rest);
+}
+
+async function reach(
+  method: string,
+  path: string,
+  body: unknown,
+  signal: AbortSignal | null,
+  accept: string,
+): Promise<Response> {
+  const headers: Record<string, string> = { Accept: accept };
   const token = sessionStorage.getItem(KEEP);
   if (token) headers.Authorization = `Bearer ${token}`;
   if (method !== "GET") headers["Content-Type"] = "application/json";
-  let response: Response;
   try {
-    response = await fetch(path, {
+    return await fetch(path, {
       method,
       headers,
       signal,
@@ -67,16 +100,21 @@ export async function send<T>(
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Failure(0, text.states.away);
   }
-  const said = await response.text();
-  let answer: unknown = null;
+}
+
+function answered<T>(status: number, well: boolean, said: string): T {
+  const answer = parsed(said);
+  if (well && answer !== null) return answer as T;
+  if (status === 401) for (const tell of doors) tell(true);
+  throw new Failure(status, reason(answer) || text.states.status(status), answer);
+}
+
+function parsed(said: string): unknown {
   try {
-    answer = JSON.parse(said);
+    return JSON.parse(said);
   } catch {
-    // A page of something in between.
+    return null; // a page of something in between
   }
-  if (response.ok && answer !== null) return answer as T;
-  if (response.status === 401) for (const tell of doors) tell(true);
-  throw new Failure(response.status, reason(answer) || text.states.status(response.status), answer);
 }
 
 function reason(answer: unknown): string {

@@ -37,9 +37,9 @@ const named: Record<string, (value: string) => string | undefined> = {
   match_source: (value) => text.services[value],
   client_country: (value) => {
     const name = country(value);
-    return name && `${value}  ${name}`;
+    return value === "" ? text.values.unknown : name && `${value}  ${name}`;
   },
-  client_asn: (value) => (value === "0" ? text.values.unknownAsn : `AS${value}`),
+  client_asn: (value) => (value === "0" ? text.values.unknown : `AS${value}`),
   status_class: (value) => `${value}xx`,
 };
 

@@ -7,6 +7,7 @@ import { Dialog } from "../parts/dialog";
 import { text } from "../text";
 import { type Preview, said } from "./shapes";
 import { drop, type Step, useStaged } from "./staged";
+import { Working } from "./working";
 
 /** The strip at the bottom of the page while changes wait. */
 export function Tray(): ComponentChildren {
@@ -103,7 +104,7 @@ function Review({ steps, close, applied }: ReviewProps): ComponentChildren {
         <button type="button" onClick={close}>
           {words.cancel}
         </button>
-        {busy && <span class="soft">{words.checking}</span>}
+        {busy && <Working what={words.checking} />}
       </div>
     </Dialog>
   );

@@ -6,6 +6,7 @@ import { go } from "../location";
 import { Card, Notice } from "../parts/card";
 import { Dialog } from "../parts/dialog";
 import { Locked, useRights } from "../rights";
+import { ExpressionEditor } from "../rules/editor";
 import { text } from "../text";
 import { type Config, type Rule } from "./shapes";
 import { stage, type Step, useStaged } from "./staged";
@@ -149,7 +150,14 @@ function Others({ title, rules, back }: { title: string; rules: Rule[]; back: ((
                 </button>
               )}
             </div>
-            <code>{rule.expression}</code>
+            {back ? (
+              <code>{rule.expression}</code>
+            ) : (
+              <details>
+                <summary>{words.expression}</summary>
+                <code>{rule.expression}</code>
+              </details>
+            )}
           </li>
         ))}
       </ul>
@@ -177,10 +185,7 @@ function Edit({ rule, zone, close }: { rule: Rule; zone: string; close: () => vo
           <span>{words.description}</span>
           <input value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
         </label>
-        <label class="field column">
-          <span>{words.expression}</span>
-          <textarea class="code" rows={5} spellcheck={false} value={expression} onInput={(event) => setExpression(event.currentTarget.value)} />
-        </label>
+        <ExpressionEditor id="rule-expression" value={expression} set={setExpression} rows={6} />
         <label class="field column">
           <span>{words.action}</span>
           <select value={action} onChange={(event) => setAction(event.currentTarget.value)}>

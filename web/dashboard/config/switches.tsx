@@ -7,6 +7,7 @@ import { Card, States } from "../parts/card";
 import { Dialog } from "../parts/dialog";
 import { Locked, useRights } from "../rights";
 import { text } from "../text";
+import { Working } from "./working";
 
 interface Modes {
   mode: string;
@@ -167,11 +168,7 @@ export function Confirm({ asked, close }: { asked: Asked; close: () => void }): 
         <button type="button" onClick={close}>
           {text.config.stage.cancel}
         </button>
-        {busy && (
-          <span class="soft" role="status">
-            {text.config.stage.working}
-          </span>
-        )}
+        {busy && <Working what={text.config.stage.working} />}
       </div>
     </Dialog>
   );

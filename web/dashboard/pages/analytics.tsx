@@ -1,10 +1,10 @@
 // Who visits: over time, by score, by what made the score, by anything else.
 import { type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { type Answer, type Table, useTable } from "../answers";
+import { type Answer, records, type Table, useTable } from "../answers";
 import { aside, has, include, scores, type Value, withScores } from "../filter";
-import { count, percent } from "../format";
-import { current, go, type View } from "../location";
+import { count, moment, percent } from "../format";
+import { current, DAY, go, type View } from "../location";
 import { Approximate, Card, States } from "../parts/card";
 import { byScore, Distribution } from "../parts/distribution";
 import { type Ranked, Ranking, Rows } from "../parts/ranking";
@@ -33,7 +33,7 @@ export function Analytics({ view }: { view: View }): ComponentChildren {
       <Tiles answer={groups} />
       {interval > 1.05 && <p class="hint">{text.states.sampled(Math.round(interval))}</p>}
       <Card title={text.analytics.overTime} note={<Approximate of={series.data} />} busy={series.loading} class="wide">
-        <States of={series} empty={(table) => table.rows.length === 0} tall>
+        <States of={series} empty={(table) => table.rows.length === 0} more={<Elsewhere view={view} />} tall>
           {(table) => (
             <StackedChart
               table={table}
@@ -50,6 +50,24 @@ export function Analytics({ view }: { view: View }): ComponentChildren {
       </div>
       <Tops view={view} all={all} />
     </>
+  );
+}
+
+const EVER = 399 * DAY;
+
+/** Where there is something, when there is nothing here: an imported log may be of last month. */
+function Elsewhere({ view }: { view: View }): ComponentChildren {
+  const answer = useTable("events", { ...view, since: -EVER, until: 0 }, { limit: "1" });
+  const newest = answer.data ? records(answer.data)[0] : undefined;
+  if (!newest) return null;
+  const at = Math.ceil(Number(newest.start) / 1e6);
+  return (
+    <p>
+      {text.states.newest(moment(at))}{" "}
+      <button type="button" class="primary" onClick={() => go({ since: at + 1 - DAY, until: at + 1, live: false })}>
+        {text.states.look}
+      </button>
+    </p>
   );
 }
 

@@ -19,6 +19,8 @@ interface Listed {
   events_unknown: string | null;
 }
 
+const FRESH = 30; // seconds in which a request may be on its way to the store
+
 const KINDS: [string, string][] = [
   ["no", words.open],
   ["yes", words.handled],
@@ -49,6 +51,9 @@ export function Reports({ view, zones }: { view: View; zones: string[] }): Compo
               ))}
             </select>
           )}
+          <button type="button" onClick={refresh}>
+            {text.bar.refresh}
+          </button>
           <div class="ranges" role="group" aria-label={words.title}>
             {KINDS.map(([value, name]) => (
               <button type="button" key={name} aria-pressed={handled === value} onClick={() => setHandled(value)}>
@@ -126,7 +131,7 @@ function One({ report }: { report: Report }): ComponentChildren {
           </>
         ) : (
           <>
-            {report.ip} <span class="soft">{report.user_agent}</span> · <span class="soft">{words.notStored}</span>
+            {report.ip} <span class="soft">{report.user_agent}</span> · <span class="soft">{Date.now() / 1000 - at < FRESH ? words.notYet : words.notStored}</span>
           </>
         )}
       </p>

@@ -62,12 +62,13 @@ interface StatesProps<T> {
   of: Answer<T>;
   empty?: (data: T) => boolean;
   hint?: string;
+  more?: ComponentChildren; // what to do where nothing is
   tall?: boolean;
   children: (data: T) => ComponentChildren;
 }
 
 /** What an answer is shown as once it is there; until then, and where it is not, what is the matter. */
-export function States<T>({ of, empty, hint, tall = false, children }: StatesProps<T>): ComponentChildren {
+export function States<T>({ of, empty, hint, more, tall = false, children }: StatesProps<T>): ComponentChildren {
   if (of.error) return <Trouble failure={of.error} />;
   if (of.data === null)
     return (
@@ -75,6 +76,11 @@ export function States<T>({ of, empty, hint, tall = false, children }: StatesPro
         {text.states.loading}
       </div>
     );
-  if (empty?.(of.data)) return <Notice title={text.states.empty} hint={hint ?? text.states.emptyHint} />;
+  if (empty?.(of.data))
+    return (
+      <Notice title={text.states.empty} hint={hint ?? text.states.emptyHint}>
+        {more}
+      </Notice>
+    );
   return children(of.data);
 }

@@ -5,6 +5,7 @@ import { refresh } from "../answers";
 import { send } from "../api";
 import { Diff, refused } from "../config/review";
 import { said, type Said } from "../config/shapes";
+import { Working } from "../config/working";
 import { count, duration, moment } from "../format";
 import { text } from "../text";
 import { shown } from "../values";
@@ -29,6 +30,7 @@ export function Exception({ report }: { report: Report }): ComponentChildren {
   const body = { hours, match, ...(prefix ? { path_prefix: prefix } : {}) };
   const ask = async (only: boolean): Promise<void> => {
     tell(null);
+    setBusy(only ? words.trying : text.config.stage.working);
     try {
       const answer = await send<Preview>("POST", `/api/reports/${report.ray}/exception`, { ...body, preview: only });
       if (only) {
@@ -40,9 +42,12 @@ export function Exception({ report }: { report: Report }): ComponentChildren {
     } catch (error) {
       setPreview(null);
       tell({ text: refused(error), wrong: true });
+    } finally {
+      setBusy("");
     }
   };
   const changed = (): void => setPreview(null);
+  const [busy, setBusy] = useState("");
   return (
     <div class="edit">
       <div class="bar-row">
@@ -76,7 +81,7 @@ export function Exception({ report }: { report: Report }): ComponentChildren {
           <span>{words.prefix}</span>
           <input value={prefix} placeholder="/" onInput={(event) => (changed(), setPrefix(event.currentTarget.value.trim()))} />
         </label>
-        <button type="button" disabled={!match.length} onClick={() => void ask(true)}>
+        <button type="button" disabled={!match.length || Boolean(busy)} onClick={() => void ask(true)}>
           {words.preview}
         </button>
       </div>
@@ -92,12 +97,13 @@ export function Exception({ report }: { report: Report }): ComponentChildren {
           ))}
           <Diff diff={preview.diff} />
           <div class="buttons">
-            <button type="button" class="primary" disabled={preview.problems.length > 0} onClick={() => void ask(false)}>
+            <button type="button" class="primary" disabled={preview.problems.length > 0 || Boolean(busy)} onClick={() => void ask(false)}>
               {words.make}
             </button>
           </div>
         </>
       )}
+      {busy && <Working key={busy} what={busy} />}
       {told && (
         <p class={told.wrong ? "wrong pre" : "fine"} role="status">
           {told.text}

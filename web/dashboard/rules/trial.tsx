@@ -1,6 +1,6 @@
 // What a rule would have done with recorded requests, and to whom.
 import { type ComponentChildren } from "preact";
-import { count, percent } from "../format";
+import { count, moment, percent } from "../format";
 import { go } from "../location";
 import { text } from "../text";
 import { Score } from "../values";
@@ -10,13 +10,15 @@ export interface Tried {
   matched: number;
   unjudgeable: number;
   changed?: number;
+  scanned: number;
   sampled?: boolean;
+  since: number; // seconds since 1970
   by: Record<string, [string, number][]>;
   harm: Record<string, number>;
   samples: Record<string, string | number>[];
 }
 
-export function Trial({ tried }: { tried: Tried }): ComponentChildren {
+export function Trial({ tried, stale }: { tried: Tried; stale: boolean }): ComponentChildren {
   const words = text.rules;
   const all = tried.judged + tried.unjudgeable;
   const hurt = Object.entries(tried.harm).filter(([, number]) => number > 0);
@@ -27,7 +29,9 @@ export function Trial({ tried }: { tried: Tried }): ComponentChildren {
     [words.unjudgeable, tried.unjudgeable, tried.unjudgeable ? words.unjudgeableHint : percent(0, all)],
   ];
   return (
-    <div class="trial" role="status">
+    <div class={`trial ${stale ? "stale" : ""}`} role="status">
+      {stale && <p class="warning">{words.stale}</p>}
+      {tried.sampled && <p class="warning">{words.sampled(count(tried.scanned), moment(tried.since))}</p>}
       <ul class="tiles four">
         {tiles.map(([name, number, note]) => (
           <li key={name}>
@@ -39,7 +43,6 @@ export function Trial({ tried }: { tried: Tried }): ComponentChildren {
           </li>
         ))}
       </ul>
-      {tried.sampled && <p class="hint">{words.sampled}</p>}
       {hurt.length ? (
         <div class="warning">
           <strong>{words.harmTitle}</strong>
@@ -67,7 +70,7 @@ export function Trial({ tried }: { tried: Tried }): ComponentChildren {
                       aria-hidden="true"
                     />
                     <span class="value" title={value}>
-                      {(name === "score_group" ? text.groups[value] : value) || text.values.empty}
+                      {(name === "score_group" ? text.groups[value] : value) || (name === "country" ? text.values.unknown : text.values.empty)}
                     </span>
                     <span class="number">{count(number)}</span>
                     <span class="share">{percent(number, tried.matched)}</span>

@@ -1,17 +1,20 @@
 // A rule as it is written, its trial on recorded requests, and where it goes.
 import { type ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Failure, send } from "../api";
+import { type Failure } from "../api";
 import { stage } from "../config/staged";
 import { written, yaml } from "../expression";
 import { type Condition } from "../filter";
+import { count } from "../format";
 import { go, type View } from "../location";
 import { Card } from "../parts/card";
 import { CopyButton } from "../parts/drawer";
 import { useRights } from "../rights";
 import { fieldName, text } from "../text";
 import { type Draft } from "./draft";
-import { type Tried, Trial } from "./trial";
+import { ExpressionEditor, faultOf } from "./editor";
+import { type Progress, useTrial } from "./running";
+import { Trial } from "./trial";
 
 const PRESETS: Record<string, Condition[]> = {
   automated: [
@@ -24,8 +27,9 @@ const PRESETS: Record<string, Condition[]> = {
   ],
 };
 
+const words = text.rules;
+
 export function Writer({ view, zones, given }: { view: View; zones: string[]; given: Draft | null }): ComponentChildren {
-  const words = text.rules;
   const [spared, spare] = useState({ verified: true, statics: true });
   const [from, setFrom] = useState(view.filter.length ? "filter" : "automated");
   const filter = PRESETS[from] ?? view.filter;
@@ -33,47 +37,27 @@ export function Writer({ view, zones, given }: { view: View; zones: string[]; gi
   const [expression, setExpression] = useState(made.text);
   const [action, setAction] = useState("managed_challenge");
   const [name, setName] = useState("challenge-automated");
-  const [tried, setTried] = useState<Tried | null>(null);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [busy, setBusy] = useState(false);
   const [chosen, choose] = useState("");
   const zone = view.zone || chosen || (zones.length === 1 ? (zones[0] ?? "") : "");
   const why = useRights().refusal(zone || null);
   const key = JSON.stringify([filter, spared, from]);
-  useEffect(() => {
-    setExpression(made.text);
-    setTried(null);
-    setFailure(null);
-  }, [key]);
+  const question = { expression, action, since: view.since, until: view.until, zone: view.zone };
+  const trial = useTrial(JSON.stringify(question));
+  const stale = trial.of !== JSON.stringify(question);
+  useEffect(() => setExpression(made.text), [key]);
   useEffect(() => {
     if (!given) return;
     setExpression(given.expression);
     setAction(given.action);
     setName(given.name);
-    setTried(null);
-    setFailure(null);
     document.getElementById("expression")?.focus();
   }, [given]);
-  const simulate = async (): Promise<void> => {
-    setBusy(true);
-    setFailure(null);
-    try {
-      const body = {
-        expression,
-        action,
-        since: view.since,
-        ...(view.until ? { until: view.until } : {}),
-        ...(view.zone ? { zone: view.zone } : {}),
-      };
-      setTried(await send<Tried>("POST", "/api/simulate", body));
-    } catch (error) {
-      setTried(null);
-      setFailure(error instanceof Failure ? error : new Failure(0, String(error)));
-    }
-    setBusy(false);
+  const simulate = (): void => {
+    const { until, zone: site, ...rest } = question;
+    trial.run({ ...rest, ...(until ? { until } : {}), ...(site ? { zone: site } : {}) });
   };
   return (
-    <Card title={words.write} busy={busy} class="writer">
+    <Card title={words.write} busy={trial.busy} class="writer">
       <p class="soft">{words.writeLead}</p>
       <div class="bar-row">
         <div class="ranges" role="group" aria-label={words.presets}>
@@ -101,25 +85,14 @@ export function Writer({ view, zones, given }: { view: View; zones: string[]; gi
         <p class="wrong">{words.cannot(made.left.map(([field]) => fieldName(field)).join(", "))}</p>
       )}
       {!expression && <p class="wrong">{words.nothing}</p>}
-      <label class="field column">
-        <span>{words.expression}</span>
-        <textarea
-          id="expression"
-          class="code"
-          rows={Math.max(4, expression.split("\n").length + 1)}
-          spellcheck={false}
-          value={expression}
-          aria-invalid={failure?.status === 400}
-          aria-describedby={failure ? "expression-error" : undefined}
-          onInput={(event) => setExpression(event.currentTarget.value)}
-        />
-      </label>
-      {failure && (
-        <div class="notice trouble left" role="alert" id="expression-error">
-          <p class="notice-title">{failure.status === 400 ? words.error : text.states.failed}</p>
-          <p class="pre">{failure.status === 404 && !failure.message.includes("zone") ? words.noSimulate : failure.message}</p>
-        </div>
-      )}
+      <ExpressionEditor
+        id="expression"
+        value={expression}
+        set={setExpression}
+        rows={Math.max(4, expression.split("\n").length + 1)}
+        found={stale ? null : faultOf(trial.failure)}
+      />
+      {trial.failure && !stale && <Wrong failure={trial.failure} />}
       <div class="bar-row">
         <label class="field">
           <span>{words.action}</span>
@@ -131,13 +104,13 @@ export function Writer({ view, zones, given }: { view: View; zones: string[]; gi
             ))}
           </select>
         </label>
-        <button type="button" class="primary" disabled={busy || !expression.trim()} onClick={simulate}>
+        <button type="button" class="primary" disabled={trial.busy || !expression.trim()} onClick={simulate}>
           {words.simulate}
         </button>
-        {busy && <span class="soft">{words.simulating}</span>}
+        {trial.busy && <Going progress={trial.progress} stop={trial.stop} />}
       </div>
-      {tried && <Trial tried={tried} />}
-      <details open={tried !== null}>
+      {trial.tried && <Trial tried={trial.tried} stale={stale} />}
+      <details open={trial.tried !== null}>
         <summary>{words.yaml}</summary>
         <p class="soft">{words.yamlLead}</p>
         <div class="bar-row">
@@ -172,6 +145,31 @@ export function Writer({ view, zones, given }: { view: View; zones: string[]; gi
         <pre tabIndex={0}>{yaml(name, expression, action)}</pre>
       </details>
     </Card>
+  );
+}
+
+function Wrong({ failure }: { failure: Failure }): ComponentChildren {
+  const missing = failure.status === 404 && !failure.message.includes("zone");
+  return (
+    <div class="notice trouble left" role="alert">
+      <p class="notice-title">{faultOf(failure) ? words.error : text.states.failed}</p>
+      {!faultOf(failure) && <p class="pre">{missing ? words.noSimulate : failure.message}</p>}
+    </div>
+  );
+}
+
+/** How far a trial is, and a way to end it. */
+function Going({ progress, stop }: { progress: Progress | null; stop: () => void }): ComponentChildren {
+  return (
+    <span class="going">
+      <progress max={progress?.of || 1} value={progress ? progress.scanned : undefined} aria-label={words.simulating} />
+      <span class="soft">
+        {progress ? words.progress(count(progress.scanned), count(progress.of), count(progress.matched)) : words.simulating}
+      </span>
+      <button type="button" class="quiet" onClick={stop}>
+        {words.stop}
+      </button>
+    </span>
   );
 }
 
