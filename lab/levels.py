@@ -46,13 +46,16 @@ KINDS = {
 
 PRESSED = ("managed, score 1", "interactive")
 PATIENCE = 75.0
+WAITS = "-waits"
 _FINE = ("solved", "click", "early")
 BEHIND = b"<!DOCTYPE html><title>Behind</title><h1>The page you wanted</h1>"
 PEOPLE = ("chromium", "firefox", "minibrowser", "epiphany")
 TOOLS = (
     "chromium-headless", "firefox-headless", "selenium", "playwright", "playwright-stealth-headed", "puppeteer",
-    "puppeteer-stealth-headed", "undetected-chromedriver", "patchright-headed", "patchright-recommended", "nodriver",
+    "puppeteer-stealth-headed", "undetected-chromedriver", "patchright-headed", "patchright-recommended",
+    "patchright-recommended-waits", "nodriver", "nodriver-waits",
 )  # fmt: skip
+"""Those that end with "-waits" open the page and leave it alone; the others look for a button twice a second."""
 
 
 class Site:
@@ -94,6 +97,10 @@ class Site:
             client=exchange.client, navigation=is_navigation(request.method, request.headers), pages=self._pages,
         )  # fmt: skip
         exchange.respond(answer.status, answer.headers, answer.body)
+
+    def asks(self) -> bool:
+        """Whether a press was asked for that was not foreseen."""
+        return bool(self.counters.counts.get(("challenges", "lab", "click")))
 
     def refusals(self) -> Counter[str]:
         """Why solutions were not taken."""
@@ -143,17 +150,20 @@ class Outcome(NamedTuple):
 class Asked:
     """What a client of `lab.detections` visits here: waits for the end, and lends a hand."""
 
-    def __init__(self, site: Site, hand: bool) -> None:
+    def __init__(self, site: Site, hand: bool, waits: bool) -> None:
         self.url = site.url
         self.environment: dict[str, str] = {"PRESS": "1"}
         self._site = site
         self._hand = hand
+        self._waits = waits
 
     def wait(self, seconds: float = PATIENCE, still: Callable[[], bool] = lambda: True) -> detections.Visit | None:
         """Until the page behind the challenge was given, or the visitor turned away: a tool once, a person thrice."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end and not self._site.ended.wait(0.3 if not self._hand else 1.2):
             if sum(self._site.refusals().values()) >= (3 if self._hand else 1):
+                break
+            if self._waits and self._site.asks():
                 break
             if self._hand:
                 # The page puts the focus on its button; what is pressed before does nothing.
@@ -163,13 +173,14 @@ class Asked:
         return None
 
 
-def visit(client: detections.Client, kind: str, hand: bool) -> Outcome:
-    """One visit with a profile of its own; `hand` presses what has the focus."""
+def visit(client: detections.Client, kind: str, hand: bool, waits: bool = False) -> Outcome:
+    """One visit with a profile of its own; `hand` presses what has the focus; who `waits` never presses."""
     level, score = KINDS[kind]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, serving(level, score) as site:
-        client(Asked(site, hand), Path(folder))
+        client(Asked(site, hand, waits), Path(folder))
         pressed = any(action in ("managedChallengeInteractiveSolved", "challengeSolved") for action in site.solved)
-        return Outcome(site.ended.is_set(), pressed, tuple(sorted(site.refusals())))
+        why = tuple(sorted(site.refusals())) or (("asked for a press",) if site.asks() else ())
+        return Outcome(site.ended.is_set(), pressed, why)
 
 
 def cell(outcomes: list[Outcome]) -> str:
@@ -197,11 +208,18 @@ def main() -> None:
     arguments.add_argument("--kinds", nargs="*", default=list(KINDS))
     given = arguments.parse_args()
     detections.install(given.tools)
-    clients = detections.clients(given.tools.resolve())
+    tools = given.tools.resolve()
+    clients = detections.clients(tools)
+    clients |= {name: detections.tool(name, tools) for name in given.only if name.endswith(WAITS)}
     print(f"| browser | {' | '.join(given.kinds)} |\n|---|{'---|' * len(given.kinds)}")
     for name in given.only:
         cells = [
-            cell([visit(clients[name], kind, name in PEOPLE and kind in PRESSED) for _ in range(given.runs)])
+            cell(
+                [
+                    visit(clients[name], kind, name in PEOPLE and kind in PRESSED, name.endswith(WAITS))
+                    for _ in range(given.runs)
+                ]
+            )
             for kind in given.kinds
         ]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)

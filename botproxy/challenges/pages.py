@@ -234,8 +234,11 @@ class Pages:
 
     def policy(self, nonce: str = "") -> bytes:
         """The page's own policy: styles by their hashes, pictures that are part of it, forms to this site. With a
-        `nonce` also the scripts that carry it, as workers too, and requests to this site. Nothing else."""
-        script = f"script-src 'nonce-{nonce}'; worker-src 'self'; connect-src 'self'; " if nonce else ""
+        `nonce` also the scripts that carry it, as workers too, and requests to and frames of this site (`data:` because
+        the script puts one of them into one that is nobody's). Nothing else."""
+        script = ""
+        if nonce:
+            script = f"script-src 'nonce-{nonce}'; worker-src 'self'; connect-src 'self'; frame-src 'self' data:; "
         return (
             f"default-src 'none'; {script}style-src {self._look.styles}; img-src data:; base-uri 'none'; "
             "form-action 'self'; frame-ancestors 'self'"

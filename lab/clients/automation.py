@@ -1,7 +1,8 @@
 """Browsers driven by a program, each as its own documentation starts it: `python automation.py TOOL URL PROFILE`.
 
 Opens the page and stays there until it is killed; with PRESS in the environment it presses the button of a challenge,
-by its own means and as a hand would, whenever there is one. Run by a Python that has the tool installed.
+by its own means and as a hand would, whenever there is one. A TOOL that ends with "-waits" leaves the page alone. Run
+by a Python that has the tool installed.
 """
 
 import asyncio
@@ -16,7 +17,8 @@ SANDBOX = ["--no-sandbox"]  # the laboratory runs as root
 GRAPHICS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # headed: there is no graphics card here
 
 
-PRESS = bool(os.environ.get("PRESS"))
+WAITS = "-waits"
+PRESS = bool(os.environ.get("PRESS")) and not sys.argv[1].endswith(WAITS)
 WHERE = """(() => {
   const b = document.getElementById("human");
   if (!b || b.hidden || b.disabled || !b.offsetWidth) return null;
@@ -182,5 +184,5 @@ TOOLS: dict[str, Callable[[str, str], None]] = {
 }
 
 if __name__ == "__main__":
-    TOOLS[sys.argv[1]](sys.argv[2], sys.argv[3])
+    TOOLS[sys.argv[1].removesuffix(WAITS)](sys.argv[2], sys.argv[3])
     time.sleep(60)

@@ -30,11 +30,12 @@ class Person:
         self._environment = dict(os.environ, DISPLAY=screen)
         self._numbers = itertools.count(1)
 
-    async def look(self, expression: str) -> Any:
-        """The value of an expression on the page; None while it is being replaced."""
+    async def look(self, expression: str, acting: bool = False) -> Any:
+        """The value of an expression on the page; None while it is being replaced. `acting` says that a person is
+        behind it, as tools do."""
         number = next(self._numbers)
         await self._page.send_json({"id": number, "method": "Runtime.evaluate", "params": {"expression": expression,
-            "returnByValue": True}})  # fmt: skip
+            "returnByValue": True, "userGesture": acting}})  # fmt: skip
         async with asyncio.timeout(PATIENCE):
             while True:
                 said = json.loads(await self._page.receive_str())
@@ -60,6 +61,27 @@ class Person:
                     return dict(found)
                 await asyncio.sleep(0.1)
 
+    async def drives(self) -> None:
+        """Look at a page of the site again and again as a tool does, until its script has seen that."""
+        async with asyncio.timeout(PATIENCE):
+            while not await self.look("navigator.userActivation.hasBeenActive"):
+                script = "performance.getEntriesByType('resource').some(e => /chl_page/.test(e.name) && e.responseEnd)"
+                await self.look("1", acting=bool(await self.look(script)))
+
+    async def has_the_keyboard(self) -> None:
+        """Wait until what is typed reaches the button: without a window manager the window gets the focus late."""
+        async with asyncio.timeout(PATIENCE):
+            while not await self.look("document.hasFocus() && document.activeElement.id === 'human'"):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    async def presses_a_key(self, key: str) -> None:
+        """Press it as a hand does, once it would be heard."""
+        await self.has_the_keyboard()
+        await asyncio.sleep(0.1)
+        await self.hand("keydown", key)
+        await asyncio.sleep(0.05)
+        await self.hand("keyup", key)
+
     async def is_asked_elsewhere(self, before: dict[str, float]) -> None:
         """Wait until the button can be pressed at another place."""
         async with asyncio.timeout(PATIENCE):
@@ -71,9 +93,19 @@ class Person:
         moving = await asyncio.create_subprocess_exec("xdotool", *arguments, env=self._environment)
         await moving.wait()
 
+    async def settles(self) -> dict[str, float]:
+        """Wait until the button stays and hears, for a window gets its size and its focus late; where it is."""
+        await self.has_the_keyboard()
+        before: dict[str, float] = {}
+        async with asyncio.timeout(PATIENCE):
+            while (place := await self.is_asked()) != before:
+                before = place
+                await asyncio.sleep(0.2)
+        return before
+
     async def points_and_clicks(self) -> None:
         """Move the pointer to the button as a hand does, and press it."""
-        place = await self.is_asked()
+        place = await self.settles()
         x, y = place["x"] + place["width"] * 0.4, place["y"] + place["height"] * 0.6
         for part in (0.3, 0.6, 0.85, 1.0):
             await self.hand("mousemove", str(int(640 + (x - 640) * part)), str(int(40 + (y - 40) * part)))

@@ -69,16 +69,10 @@ async def test_the_interactive_one_is_passed_by_keyboard_alone(
     part("xdotool")
     challenger.level = ClearanceLevel.INTERACTIVE
     async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path) as person:
-        first = await person.is_asked()
-        await asyncio.sleep(0.3)
-        await person.hand("keydown", key)
-        await asyncio.sleep(0.05)
-        await person.hand("keyup", key)
+        first = await person.settles()
+        await person.presses_a_key(key)
         await person.is_asked_elsewhere(first)
-        await asyncio.sleep(0.3)
-        await person.hand("keydown", key)
-        await asyncio.sleep(0.05)
-        await person.hand("keyup", key)
+        await person.presses_a_key(key)
         await person.sees(WANTED)
     assert [solved.action for solved in challenger.solved] == ["challengeSolved"]
 
@@ -89,12 +83,44 @@ async def test_the_interactive_one_is_passed_by_pointer_alone(
     part("xdotool")
     challenger.level = ClearanceLevel.INTERACTIVE
     async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path) as person:
-        first = await person.is_asked()
+        first = await person.settles()
         await person.points_and_clicks()
         await person.is_asked_elsewhere(first)
         await person.points_and_clicks()
         await person.sees(WANTED)
     assert [solved.action for solved in challenger.solved] == ["challengeSolved"]
+
+
+async def test_who_starts_a_browser_as_tools_do_is_asked_for_a_press(
+    challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path
+) -> None:
+    part("xdotool")
+    challenger.level = ClearanceLevel.MANAGED
+    options = ("--disable-features=ThirdPartyStoragePartitioning",)
+    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path, *options) as person:
+        await person.is_asked()
+        assert (challenger.count("click"), challenger.solved) == (1, [])
+        await person.presses_a_key("space")
+        await person.sees(WANTED)
+
+
+async def test_links_without_pings_alone_ask_nobody_for_a_press(
+    challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path
+) -> None:
+    challenger.level = ClearanceLevel.MANAGED
+    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path, "--no-pings") as person:
+        await person.sees(WANTED)
+    assert [solved.action for solved in challenger.solved] == ["managedChallengeNonInteractiveSolved"]
+
+
+async def test_a_program_that_acts_in_the_name_of_nobody_is_asked_for_a_press(
+    challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path
+) -> None:
+    challenger.level = ClearanceLevel.MANAGED
+    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path) as person:
+        await person.drives()
+        await person.is_asked()
+    assert (challenger.count("click"), challenger.solved) == (1, [])
 
 
 @pytest.mark.parametrize("level", [ClearanceLevel.MANAGED, ClearanceLevel.INTERACTIVE])

@@ -9,7 +9,7 @@ import socket
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,14 @@ from botproxy.proxy.own_paths import CDN_CGI, OwnPathLimiter
 from botproxy.proxy.widget_routes import Key, WidgetRoutes
 from botproxy.store.memory import MemoryStore
 from botproxy.telemetry import Counters
+from tests.browsers.person import chromium
 
 pytestmark = pytest.mark.browser
 
 PATIENCE = 20_000
 SECRET = "0x4secret"
 CLICK, QUIET = "0x4AAAAAAAAAAAAAAAAAAAAAA", "0x4BBBBBBBBBBBBBBBBBBBBBB"
+PROVEN = "0x4DDDDDDDDDDDDDDDDDDDDDD"
 API = "/turnstile/v0/api.js"
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 POLICY = "default-src 'none'; script-src 'self' 'nonce-n'; connect-src 'self'; worker-src 'self'; form-action 'self'"
@@ -53,12 +55,16 @@ class Shop:
         keys = [
             Key(
                 "shop",
-                SiteKeySettings(key=name, secret_hash=secret_hash(SECRET + name), mode=mode),
+                SiteKeySettings(key=name, secret_hash=secret_hash(SECRET + name), mode=mode, js_detection=wish),
                 Sealer(ring, TICKET_PURPOSE, "shop"),
                 Sealer(ring, TOKEN_PURPOSE, "shop"),
                 Jar(ring, "shop", CookieSettings()),
             )
-            for name, mode in ((CLICK, "managed"), (QUIET, "invisible"))
+            for name, mode, wish in (
+                (CLICK, "managed", "tell"),
+                (QUIET, "invisible", "tell"),
+                (PROVEN, "invisible", "require"),
+            )
         ]  # type: ignore[arg-type,misc]
         self.routes = WidgetRoutes(
             keys=keys,
@@ -191,14 +197,35 @@ async def test_execute_waits_until_it_is_asked(shop: Shop, page: Page) -> None:
     assert (await shop.verify(QUIET, await token(page)))["success"] is True
 
 
+async def test_a_key_that_requires_detections_gives_a_driven_browser_no_token(shop: Shop, page: Page) -> None:
+    shop.form(
+        f'<div class="cf-turnstile" data-sitekey="{PROVEN}" data-error-callback="wrong"></div>'
+        '<script nonce="n">window.wrong = (code) => { document.title = code; return true; };</script>'
+    )
+    await page.goto(shop.url)
+    await expect(page).to_have_title("600010", timeout=PATIENCE)
+    assert await page.locator("input[name='cf-turnstile-response']").input_value() == ""
+
+
+async def test_a_key_that_requires_detections_gives_a_person_one(
+    shop: Shop, part: Callable[[str], str], screen: str, tmp_path: Path
+) -> None:
+    shop.form(f'<div class="cf-turnstile" data-sitekey="{PROVEN}"></div>')
+    async with chromium(part("chromium"), shop.url, screen, tmp_path) as person:
+        async with asyncio.timeout(60):
+            while not (minted := await person.look("(window.turnstile && turnstile.getResponse()) || ''")):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    said = await shop.verify(PROVEN, minted)
+    assert (said["success"], said["metadata"]["js_detection"]) == (True, "passed")
+
+
 async def test_a_key_that_is_wrong_says_so_to_the_page(shop: Shop, page: Page) -> None:
     shop.form(
         '<div class="cf-turnstile" data-sitekey="0x4CCCCCCCCCCCCCCCCCCCCCC" data-error-callback="wrong"></div>'
-        '<script nonce="n">window.wrong = (code) => { window.code = code; return true; };</script>'
+        '<script nonce="n">window.wrong = (code) => { document.title = code; return true; };</script>'
     )
     await page.goto(shop.url)
-    await page.wait_for_function("window.code", timeout=PATIENCE)
-    assert await page.evaluate("code") == "110100"
+    await expect(page).to_have_title("110100", timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -2,6 +2,7 @@
 import { collect } from "../jsd/collect";
 import { pressed, type Press } from "./pressing";
 import { now, type Progress, type Puzzle } from "./puzzle";
+import { Watch } from "./watching";
 import { work } from "./working";
 
 interface Challenge extends Puzzle {
@@ -67,6 +68,7 @@ export function page(script: string): void {
   const button = document.getElementById("again") as HTMLButtonElement;
   let leaving = false;
   let stopped = false;
+  const watch = new Watch(data.probe, (target) => target === button || !!target && (target as Element).id === "human");
 
   function say(state: string, text: string, label?: string, action?: () => void): void {
     shown.setAttribute("data-state", state);
@@ -307,13 +309,14 @@ export function page(script: string): void {
     });
   }
 
-  function report(challenge: Challenge): Promise<string | null> {
+  // It is closed after the presses: a program may show itself until then.
+  function report(challenge: Challenge, made: Promise<unknown>): Promise<string | null> {
     if (challenge.step < 1) {
       return Promise.resolve(null);
     }
     return Promise.race<string | null>([
-      collect(challenge.seed, script),
-      new Promise((resolve) => setTimeout(() => resolve(null), REPORT_WITHIN)),
+      collect(challenge.seed, script, watch.signs(made)),
+      made.then(() => new Promise((resolve) => setTimeout(() => resolve(null), REPORT_WITHIN))),
     ]).catch(() => null);
   }
 
@@ -349,8 +352,9 @@ export function page(script: string): void {
         store(SAVED, { href: location.href, until, challenge, progress: now });
       }
     }
+    const pressing = presses(challenge, text);
     Promise.all([
-      work(challenge, progress, script, keep, () => leaving), report(challenge), presses(challenge, text),
+      work(challenge, progress, script, keep, () => leaving), report(challenge, pressing), pressing,
     ]).then(([answer, found, made]) => {
       clearTimeout(slow);
       if (leaving) {

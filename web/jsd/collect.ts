@@ -20,9 +20,10 @@ function pause(): Promise<void> {
 
 /**
  * Collect, and close the report under the seed (base64url). `script` is the address of the bundle that this is part of,
- * for a worker of it; the bundle calls `serve()` of "./worker" where there is no document.
+ * for a worker of it; the bundle calls `serve()` of "./worker" where there is no document. `also` are signs that the page
+ * itself looks for; the report waits for them.
  */
-export async function collect(seed: string, script: string): Promise<string> {
+export async function collect(seed: string, script: string, also?: Promise<number[]>): Promise<string> {
   const secret = unbase64(seed);
   let spent = 0;
   let longest = 0;
@@ -76,7 +77,7 @@ export async function collect(seed: string, script: string): Promise<string> {
   const data = hints(navigator);
   const brands = data && data.brands ? data.brands.slice(0, 8).map((one) => [one.brand, one.version]) : null;
   const report = [
-    2, signs.found, here.engine, navigator.userAgent, data && data.platform || null, data ? !!data.mobile : null, brands,
+    2, signs.found.concat(also ? await also : []), here.engine, navigator.userAgent, data && data.platform || null, data ? !!data.mobile : null, brands,
     navigator.language || null, answers.chains, answers.hits, answers.curve, answers.media,
     Math.round(spent), Math.round(longest), worker ? 1 : 0, seen[0], seen[1],
   ];

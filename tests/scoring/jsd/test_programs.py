@@ -68,8 +68,8 @@ def test_who_ran_the_program_of_another_key_is_not_contradicted() -> None:
     assert examine(answers, seen, SEED, after.taken(ran.name, now)) is Evidence.NONE
 
 
-@pytest.mark.parametrize("name", ["jsd.js", "challenge.js", "widget.js"])
-def test_a_built_script_has_one_place_for_it_and_stays_small(name: str) -> None:
+@pytest.mark.parametrize(("name", "most"), [("jsd.js", 15), ("challenge.js", 20), ("widget.js", 15)])
+def test_a_built_script_has_one_place_for_it_and_stays_small(name: str, most: int) -> None:
     content = bundle(name).content
     assert content.count(MARK) == 1
     for number in range(10):
@@ -77,7 +77,7 @@ def test_a_built_script_has_one_place_for_it_and_stays_small(name: str) -> None:
         assert MARK not in served
         assert served.isascii()
         assert b"</script" not in served
-        assert len(gzip.compress(served, 6)) <= 15 * 1024
+        assert len(gzip.compress(served, 6)) <= most * 1024
 
 
 def test_the_script_computes_what_the_server_does() -> None:
