@@ -59,6 +59,13 @@ return 1
 """
 
 
+_PUT: Final = """
+if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'v', ARGV[2], 'b', ARGV[3])
+return 1
+"""
+
+
 class Entry(NamedTuple):
     """What a node appended to a stream."""
 
@@ -170,6 +177,21 @@ class RedisStore:
         answers = cast("list[Any]", await self._ask(pipe.execute))
         versions = [answer or b"" for answer in answers[len(answers) - len(topics) :]] if topics else []
         return _entries(answers[len(answers) - len(topics) - 1]), versions
+
+    async def document(self, name: str, known: bytes = b"") -> tuple[bytes, bytes] | None:
+        """Version and content of something that nodes share as a whole, None without it; no content for the version
+        that is `known`."""
+        key = self._prefix + b"d:" + name.encode()
+        version = await self._ask(lambda: self._client.hget(key, "v"))
+        if version is None or version == known:
+            return None if version is None else (bytes(version), b"")
+        found = cast("dict[bytes, bytes]", await self._ask(lambda: self._client.hgetall(key)))
+        return (found[b"v"], found.get(b"b", b"")) if b"v" in found else None
+
+    async def put_document(self, name: str, before: bytes, version: bytes, content: bytes) -> bool:
+        """Replace it, where the version `before` still stands there, b"" for none; whether it did."""
+        key = self._prefix + b"d:" + name.encode()
+        return bool(await self._ask(lambda: self._client.eval(_PUT, 1, key, before, version, content)))
 
     async def last(self, stream: str) -> bytes:
         """The id of the newest entry; b"0" without one."""

@@ -93,6 +93,9 @@ class StateSettings(Section):
     """How every key of ours begins, so that several installations can share a server. Nodes with the same server,
     database, prefix and secret are one."""
 
+    share_changes: bool = True
+    """Whether what operators change on one node (the overlay) is taken by all of them."""
+
     timeout: Annotated[Seconds, Field(ge=0.01, le=2.0)] = 0.5
     """How long the server may take to answer. When it takes longer, this node goes on alone and tries again."""
 

@@ -23,7 +23,9 @@ from botproxy.config.problems import ConfigError
 from botproxy.config.source import Source
 from botproxy.errors import OperatorError
 from botproxy.schema import Section
+from botproxy.store import StoreAway
 from botproxy.supervisor.consulting import Consulting
+from botproxy.supervisor.sharing import SharedOverlay, SharedVersion
 from botproxy.telemetry import log
 
 R = TypeVar("R")
@@ -91,8 +93,12 @@ class Rollback(Section):
 class Configuring:
     """See `admin.configuration.Configuration`."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, sharing: SharedOverlay | None = None) -> None:
+        """`sharing` is the overlay of all nodes."""
         self._host: Final = host
+        self._sharing: Final = sharing
+        self._following: asyncio.Task[None] | None = None
+        self._refused: tuple[bytes, str] = (b"", "")  # what could not be taken, and on top of which source
         self._consulting: Final = Consulting()
         self._changing: Final = asyncio.Lock()
         self._running: Final[set[asyncio.Task[Any]]] = set()
@@ -110,7 +116,11 @@ class Configuring:
             found = await self._consulting.ask("view", source=self._host.running, zones=operator.limited)
             _raise(found)
             self._seen = key, found
-        return {**self._seen[1], "role": operator.role, "pending": self._pending()}
+        told = self._sharing.told() if self._sharing is not None else None
+        if told is not None and operator.zones is not None and told["problem"]:
+            told["problem"] = "this node is not as the others are"  # what is in the way may be of other zones
+        shared = {} if told is None else {"shared": told}
+        return {**self._seen[1], "role": operator.role, "pending": self._pending(), **shared}
 
     async def preview(self, operator: Operator, change: bytes) -> dict[str, Any]:
         """See `Configuration`."""
@@ -137,6 +147,7 @@ class Configuring:
         _allow(operator, steps)
 
         async def make() -> dict[str, Any]:
+            await self._catch_up(changing=True)
             current = await self._current(base)
             after = await asyncio.to_thread(_changed, current, steps)
             zones = changes.zones_of(steps)
@@ -177,6 +188,7 @@ class Configuring:
         target = await self._kept(asked.version)
 
         async def make() -> dict[str, Any]:
+            await self._catch_up(changing=True)
             current = await self._current(asked.base, leaving=True)
             before = await asyncio.to_thread(_understood, current)
             after = await asyncio.to_thread(changes_in, target)
@@ -232,7 +244,122 @@ class Configuring:
             _log.error("a change of the configuration will not outlive a restart", extra=log.fields(error=error))
             done |= {"version": number_of(current), "persisted": False, "error": text}
         before = await asyncio.to_thread(_understood, current)
-        return done | {"warnings": await self._host.configured(*_switched(before, after))}
+        alone = await self._tell(draft) if done["persisted"] else []
+        return done | {"warnings": [*await self._host.configured(*_switched(before, after)), *alone]}
+
+    # With other nodes
+
+    def tick(self) -> None:
+        """Called about once a second: be as all nodes are."""
+        if self._sharing is None or not self._sharing.active:
+            return
+        if self._following is None or self._following.done():
+            self._following = asyncio.get_running_loop().create_task(self._follow())
+
+    def gauges(self) -> dict[str, float]:
+        """For metrics; nothing where nothing is shared."""
+        sharing = self._sharing
+        return {"overlay_differs": float(bool(sharing.problem))} if sharing is not None and sharing.active else {}
+
+    async def _follow(self) -> None:
+        sharing = self._sharing
+        assert sharing is not None
+        try:
+            await sharing.look()
+            # Most of the time there is nothing new, and nobody has to wait for that.
+            if not sharing.mark or sharing.mark != sharing.settled:
+                await self._whole(self._catch_up)
+        except StoreAway:
+            return
+        except (ValueError, OSError, ConfigError) as error:
+            self._differs(f"what other nodes share cannot be read: {error}")
+
+    async def _catch_up(self, changing: bool = False) -> None:
+        """Take what holds for all, or tell what holds here and is newer. Raises OperatorError when somebody is changing
+        something and that cannot be."""
+        sharing = self._sharing
+        if sharing is None or not sharing.active:
+            return
+        try:
+            shared = await sharing.look()
+            current = await asyncio.to_thread(self._versions.left)
+            number = number_of(current)
+            if shared is None:
+                if number and current.text:
+                    await sharing.publish(number, current.text)
+                return
+            if (shared.number, shared.text) == (number, current.text):
+                sharing.settled, sharing.problem = sharing.mark, ""
+                return
+            if shared.number < number and await self._had(shared):
+                await sharing.publish(number, current.text)
+                return
+            await self._take_shared(shared, current)
+        except StoreAway:
+            return  # what is changed now is told once it is back
+        except (ValueError, OSError, ConfigError) as error:
+            self._differs(f"what other nodes share cannot be read: {error}")
+        if changing and sharing.problem:
+            raise OperatorError(f"nothing was changed: this node is not as the others are ({sharing.problem})")
+
+    async def _had(self, shared: SharedVersion) -> bool:
+        """Whether this node was once as all others are, and went on from there."""
+        try:
+            mine = await asyncio.to_thread(self._versions.get, shared.number)
+        except ConfigError:
+            return False
+        return mine is not None and mine.text == shared.text
+
+    async def _take_shared(self, shared: SharedVersion, current: OverlayText) -> None:
+        assert self._sharing is not None
+        attempt = (self._sharing.mark, self._host.running)
+        if self._refused == attempt:
+            return
+        versions = self._versions
+        draft = versions.named(shared.number, shared.text)
+        await asyncio.to_thread(versions.draft, draft)
+        # As this node runs: what its file holds by now is for those to load who look after it.
+        source = Source.from_json(self._host.running)._replace(overlay=draft.text, overlay_file=draft.file)
+        result = await self._host.offer(source.to_json())
+        if not result["ok"]:
+            versions.discard(draft)
+            self._refused = attempt
+            first = str(next(iter(result["problems"]), "it was not taken")).partition("\n")[0]
+            self._differs(f"version {shared.number} of the other nodes cannot be used here: {first}")
+            return
+        aside = await asyncio.to_thread(versions.put_aside, shared.number)
+        await asyncio.to_thread(versions.take, draft)
+        self._sharing.settled, self._sharing.problem = self._sharing.mark, ""
+        before, after = [await asyncio.to_thread(_understood, each) for each in (current, draft)]
+        await self._host.configured(*_switched(before, after))
+        _log.warning("a change that another node took is in use here", extra=log.fields(version=shared.number))
+        if aside:
+            _log.error(
+                "changes of this node alone gave way to those of the others, and are in overlay/aside",
+                extra=log.fields(versions=",".join(map(str, aside))),
+            )
+
+    async def _tell(self, taken: OverlayText) -> list[str]:
+        """Have all nodes take what was taken here; what is to be said of it. Raises StaleError when another node was
+        quicker, whose change holds here by then."""
+        sharing = self._sharing
+        if sharing is None or not sharing.active:
+            return []
+        number = number_of(taken)
+        try:
+            if await sharing.publish(number, taken.text):
+                return []
+        except StoreAway:
+            sharing.settled = b""
+            return ["shared state is away: other nodes take this once it is back"]
+        await self._catch_up()
+        raise StaleError(number_of(await asyncio.to_thread(self._versions.left)))
+
+    def _differs(self, why: str) -> None:
+        assert self._sharing is not None
+        if self._sharing.problem != why:
+            self._sharing.problem = why
+            _log.error("this node is not as the others are", extra=log.fields(problem=why))
 
     async def _whole(self, make: Callable[[], Awaitable[R]]) -> R:
         """One change after the other, each to its end, even when whoever asked for it is gone."""

@@ -15,6 +15,7 @@ from botproxy.supervisor.configuring import Configuring
 from botproxy.supervisor.feedback import FeedbackDesk
 from botproxy.supervisor.fleet import Fleet
 from botproxy.supervisor.inbox import InboxDesk
+from botproxy.supervisor.sharing import SharedOverlay
 from botproxy.telemetry.privacy_settings import Addresses
 
 
@@ -50,7 +51,7 @@ class Desk:
         self._supervisor = supervisor
         self._fleet = fleet
         self.audit = AuditLog(lambda: self.data)
-        self.configuring = Configuring(self)
+        self.configuring = Configuring(self, SharedOverlay(lambda: self._fleet().store, self._shared_secret))
         self.alerting = Alerting(lambda: self.data, lambda: self._fleet().events.store)
         self.inbox = InboxDesk(lambda: self.data, supervisor.analytics, self.configuring, self._recorded)
         self.feedback = FeedbackDesk(lambda: self.data, self.configuring, lambda: bool(self._fleet().plan.model))
@@ -59,6 +60,13 @@ class Desk:
     def offers(self) -> Offers:
         """For the admin application."""
         return Offers(self.audit, self.configuring, self.inbox, self.feedback, self.alerting)
+
+    def _shared_secret(self) -> bytes:
+        """What the overlay is shared by; b"" where it is not."""
+        fleet = self._fleet()
+        if fleet.current is None or not (fleet.plan.state or {}).get("share_changes", True):
+            return b""
+        return bytes.fromhex(fleet.plan.shared_secret)
 
     def _recorded(self, zone: str) -> Addresses:
         """How this zone records addresses."""

@@ -150,6 +150,22 @@ class SharedState:
         """See `Notices.posted`: as this node knows them."""
         return self.board.posted_now(topic)
 
+    async def document(self, name: str, known: bytes) -> tuple[bytes, bytes] | None:
+        """See `RedisStore.document`. Raises StoreAway, without a server too."""
+        return await self._reached().document(name, known)
+
+    async def put_document(self, name: str, before: bytes, version: bytes, body: bytes) -> bool:
+        """See `RedisStore.put_document`. Raises StoreAway, without a server too."""
+        try:
+            return await self._reached().put_document(name, before, version, body)
+        except StoreFull as full:
+            raise StoreAway(str(full)) from None
+
+    def _reached(self) -> RedisStore:
+        if self._remote is None or not self._reaching:
+            raise StoreAway(self._why or "it was not reached yet")
+        return self._remote
+
     def join(self, worker: int, link: Link) -> None:
         """A worker that begins: it is told every live notice."""
         self._links[worker] = link

@@ -101,6 +101,7 @@ class Supervisor:
         self._ticking = asyncio.get_running_loop().call_later(1.0, self._tick)
         self._fleet.watch()
         self._desk.alerting.tick()
+        self._desk.configuring.tick()
         self._ticks += 1
         if self._ticks % persons.EVERY_SECONDS == 0 and (self._tidying is None or self._tidying.done()):
             self._tidying = asyncio.get_running_loop().create_task(self._fleet.persons.tidy())
@@ -408,6 +409,7 @@ class Supervisor:
             **fleet.events.gauges(),
             **fleet.logpush.gauges(),
             **fleet.training.gauges(),
+            **self._desk.configuring.gauges(),
         }
         return metrics.render(counts, gauges, fleet.totals.histograms(), fleet.anomalies.gauges())
 

@@ -209,6 +209,7 @@ GAUGES: Final[dict[str, _Shown]] = {
     "workers": _Shown("botproxy_workers", "Workers that serve now."),
     "generations": _Shown("botproxy_generations", "Configurations with workers now; two while one drains."),
     "generation": _Shown("botproxy_generation", "Number of the configuration that serves, from 1."),
+    "overlay_differs": _Shown("botproxy_overlay_differs", "Whether changes of the other nodes cannot be used here."),
     "state_reachable": _Shown("botproxy_state_reachable", "Whether shared state answers: 1, or 0 when it is away."),
     "state_nodes": _Shown("botproxy_state_nodes", "Other nodes heard of since state is shared."),
     "under_attack": _Shown("botproxy_zones_under_attack", "Zones whose every new visitor is challenged now."),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -64,3 +66,23 @@ def test_a_solution_counts_once_on_both_and_its_clearance_passes_either(
     cookie = str(first.headers["Set-Cookie"]).split(";")[0]
     assert visit(one, cookie=cookie).status == 200
     assert visit(other, cookie=cookie).status == 200
+
+
+def test_a_change_on_one_node_is_taken_by_the_other(
+    start: Start, shop: Recording, tmp_path: Any, redis_server: Any
+) -> None:
+    one = begin(start, shop, tmp_path, redis_server.url, "one")
+    other = begin(start, shop, tmp_path, redis_server.url, "other")
+    rule = {"ref": "gone", "expression": 'http.request.uri.path eq "/gone"', "action": "block"}
+    steps = [{"op": "add_rule", "zone": "shop", "rule": rule}]
+    body = json.dumps({"base": 0, "steps": steps}).encode()
+    # The file that both were started with, one after the other, is by now that of the second.
+    asked = Request(f"{other.admin}/api/config/apply", body, {"Content-Type": "application/json"}, method="POST")
+    with urlopen(asked, timeout=60) as answer:
+        assert json.load(answer)["version"] == 1
+    assert visit(other, "/gone").status == 403
+    until(lambda: visit(one, "/gone").status == 403, 60, "the first node to take it")
+    with urlopen(f"{one.admin}/api/config", timeout=30) as answer:
+        said = json.load(answer)
+    assert (said["version"], said["shared"]) == (1, {"state": "shared", "version": 1, "problem": None})
+    assert metric(one, "botproxy_overlay_differs") == 0.0

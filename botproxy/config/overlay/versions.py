@@ -22,6 +22,9 @@ from botproxy.config.problems import ConfigError, Problem
 from botproxy.store import whole_file
 
 DIRECTORY: Final = "overlay"
+ASIDE: Final = "aside"
+"""Within it: versions that other nodes' took the place of."""
+
 KEEP: Final = 100
 """Versions that are kept; the oldest are deleted."""
 
@@ -150,6 +153,23 @@ class Versions:
             with suppress(OSError):
                 _path(self.data, number).unlink()
 
+    def named(self, number: int, text: str) -> OverlayText:
+        """What a version of this number and text is, without writing it. Raises ConfigError for one that is damaged."""
+        path = _path(self.data, number)
+        _whole(path, text)
+        return OverlayText(str(path), text)
+
+    def put_aside(self, number: int) -> list[int]:
+        """Have this version and all after it hold no longer: they go into a directory of their own. Raises OSError."""
+        found = [each for each in _numbers(self.data) if each >= number]
+        if found:
+            aside = self.data / DIRECTORY / ASIDE
+            aside.mkdir(mode=0o750, exist_ok=True)
+            for each in found:
+                path = _path(self.data, each)
+                os.replace(path, aside / f"{path.stem}-{time.time_ns()}.yaml")
+        return found
+
     def naming(self, named: Callable[[bytes], bool]) -> list[int]:
         """The versions whose text this finds something in, the oldest first. Raises ConfigError."""
         return [each for each in _numbers(self.data) if named(_read(self.data, each).text.encode())]
@@ -208,16 +228,20 @@ def _path(data: Path, number: int) -> Path:
     return data / DIRECTORY / f"{number:06d}.yaml"
 
 
+def _whole(path: Path, text: str) -> None:
+    if not text.strip() or (text.startswith(_WHOLE) and not text.endswith(_END)):
+        # Taken for what it looks like, it would take changes back that nobody took back.
+        what = "is cut off" if text.strip() else "is empty"
+        raise ConfigError([Problem(str(path), 0, 0, f"this version {what}: the file was damaged", _BACK)])
+
+
 def _read(data: Path, number: int) -> OverlayText:
     path = _path(data, number)
     try:
         with path.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
         text = content[:MAX_BYTES].decode()
-        if not text.strip() or (text.startswith(_WHOLE) and not text.endswith(_END)):
-            # Taken for what it looks like, it would take changes back that nobody took back.
-            what = "is cut off" if text.strip() else "is empty"
-            raise ConfigError([Problem(str(path), 0, 0, f"this version {what}: the file was damaged", _BACK)])
+        _whole(path, text)
         return OverlayText(str(path), text)
     except OSError as error:
         raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
