@@ -46,11 +46,15 @@ def forget(data: Path, named: Named) -> Forgotten:
     for number in naming:
         if number != newest:
             versions.delete(number)
+    aside = [path for path in versions.aside() if named(path.read_bytes())]
+    for path in aside:
+        path.unlink(missing_ok=True)
     left = []
     if newest in naming:
         left.append(f"version {newest} of the changes on the running proxy, which holds: {_FORGET}")
     left += [f"{each.relative_to(data)}, which names it" for each in _others(data) if named(each.read_bytes())]
-    return Forgotten(lines, len([each for each in naming if each != newest]), tuple(left))
+    deleted = len(aside) + sum(each != newest for each in naming)
+    return Forgotten(lines, deleted, tuple(left))
 
 
 def found(data: Path, named: Named) -> Iterator[bytes]:
@@ -68,6 +72,11 @@ def found(data: Path, named: Named) -> Iterator[bytes]:
         version = versions.get(number)
         if version is not None:
             said = {"file": f"overlay/{number:06d}.yaml", "text": version.text}
+            yield orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
+    for path in versions.aside():
+        content = path.read_bytes()
+        if named(content):
+            said = {"file": str(path.relative_to(data)), "text": content.decode("utf-8", "replace")}
             yield orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
 
 

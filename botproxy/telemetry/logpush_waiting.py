@@ -50,6 +50,7 @@ class Waiting:
         self._out = ""  # where the batch that is being sent waits: "memory" or "disk"
         self._away = False
         self._failing = False
+        self._full = False  # since something was taken
         self.bytes = 0
         """In memory."""
         self.dropped = {"memory": 0, "disk": 0}
@@ -104,7 +105,7 @@ class Waiting:
                 self._spill.remove_first()
         elif self._out == "memory":
             self.bytes -= len(self._memory.popleft().body)
-        self._out, self._away = "", False
+        self._out, self._away, self._full = "", False, False
 
     def back(self) -> None:
         """The batch that is out was not taken: it and all that comes waits on disk until one is."""
@@ -162,11 +163,17 @@ class Waiting:
         batch = waits.batch
         label = f"{int(batch.first)}_{int(batch.last)}_{batch.number}_{batch.output}"
         try:
-            self.dropped["disk"] += self._spill.put(spill.Batch(waits.body, batch.records, label), self._out == "disk")
+            dropped = self._spill.put(spill.Batch(waits.body, batch.records, label), self._out == "disk")
         except OSError as error:
             self._say(error)
             return False
         self._failing = False
+        self.dropped["disk"] += dropped
+        if dropped and not self._full:
+            self._full = True
+            _log.error(
+                "a logpush job drops its oldest events: `disk` is full", extra=log.fields(job=self._settings.name)
+            )
         return True
 
     def _say(self, error: OSError | ValueError) -> None:

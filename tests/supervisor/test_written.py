@@ -57,7 +57,9 @@ def test_an_address_leaves_every_line_and_every_older_version(tmp_path: Path) ->
     ]
     assert [label.note for label in labels.read(tmp_path)] == ["she wrote from (forgotten)"]
 
-    # Once the change that holds is taken back, nothing is left of it.
+    # Once the change that holds is taken back, nothing is left of it; nor of versions put aside.
+    versions.put_aside(newest)
     change(versions)
+    assert len(list(written.found(tmp_path, WANTED))) == 1
     assert written.forget(tmp_path, WANTED).versions == 1
     assert list(written.found(tmp_path, WANTED)) == []

@@ -52,7 +52,9 @@ def test_what_was_not_taken_is_sent_after_a_restart_in_its_order(tmp_path: Path)
     assert list(folder.iterdir()) == []
 
 
-def test_the_oldest_are_dropped_and_counted_when_there_is_no_room(tmp_path: Path) -> None:
+def test_the_oldest_are_dropped_and_counted_when_there_is_no_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / "siem"
     made = away(folder, disk=1024)
     for number in range(40):
@@ -61,6 +63,7 @@ def test_the_oldest_are_dropped_and_counted_when_there_is_no_room(tmp_path: Path
     assert waits(folder)[-1:] == [["0039"]]
     assert made.dropped["disk"] > 0
     assert made.spilled <= 1024
+    assert caplog.text.count("a logpush job drops its oldest events") == 1
     made.stop(1)
     assert made.sent == 0
     assert sum(made.dropped.values()) == made.dropped["disk"]

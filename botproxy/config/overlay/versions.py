@@ -174,6 +174,10 @@ class Versions:
         """The versions whose text this finds something in, the oldest first. Raises ConfigError."""
         return [each for each in _numbers(self.data) if named(_read(self.data, each).text.encode())]
 
+    def aside(self) -> list[Path]:
+        """The files of versions that were put aside, the oldest first."""
+        return sorted((self.data / DIRECTORY / ASIDE).glob("*.yaml"))
+
     def delete(self, number: int) -> None:
         """Do not keep this version, which is not the newest, any longer. Raises OSError."""
         _path(self.data, number).unlink(missing_ok=True)
