@@ -22,12 +22,40 @@ class Box {
     this.styles = {};
     this.style = { setProperty: (name, value) => { this.styles[name] = "" + value; } };
     this.left = 0;
-    this.ownerDocument = { createElement: () => new Box(null) };
+    this.ownerDocument = { createElement: () => new Box(null), createElementNS: () => new Box(null) };
     this.scrolled = {};
   }
   appendChild(box) { box.up = this; this.kids.push(box); return box; }
   remove() {}
   toggleAttribute(name, on) { this.marks[name] = on; }
+  setAttribute(name, value) { this.styles[name] = "" + value; }
+  getTotalLength() {
+    const all = this.styles.d.match(/[\d.]+/g).map(Number);
+    const at = (t, i) => (1 - t) ** 3 * all[i] + 3 * t * (1 - t) ** 2 * all[i + 2] + 3 * t * t * (1 - t) * all[i + 4] + t ** 3 * all[i + 6];
+    let sum = 0;
+    for (let i = 0; i < 99; i++) {
+      sum += Math.hypot(at((i + 1) / 99, 0) - at(i / 99, 0), at((i + 1) / 99, 1) - at(i / 99, 1));
+    }
+    return sum;
+  }
+  animate([from, to], { duration, delay, direction, easing }) {
+    const box = this;
+    return {
+      pause() {},
+      cancel() {},
+      set currentTime(now) {
+        const time = Math.max(now - delay, 0);
+        const round = Math.floor(time / duration);
+        let part = time / duration - round;
+        if (direction === "reverse" || (direction === "alternate" && round % 2) || (direction === "alternate-reverse" && !(round % 2))) {
+          part = 1 - part;
+        }
+        const steps = parseFloat(easing.slice(6));
+        part = steps ? Math.floor(part * steps + 1e-9) / steps : part;
+        box.styles.width = parseFloat(from.width) + (parseFloat(to.width) - parseFloat(from.width)) * part + "px";
+      },
+    };
+  }
   querySelectorAll(selector) {
     const [, last, step, offset, name] = /^:nth-(last-)?child\((\d)n\+(\d)\):not\(\[(\w+)\]\)$/.exec(selector);
     return this.kids.filter((kid, at) => {
@@ -54,7 +82,84 @@ class Box {
       const { width, height } = found;
       return { left: 0, top: 0, width: width * c + height * s, height: width * s + height * c };
     }
-    if (up.get("display") === "flex") {
+    if (up.get("perspective")) {
+      const angle = parseFloat(/-?([\d.]+)deg/.exec(this.get("transform"))[1]) * Math.PI / 180;
+      const upright = this.get("transform").startsWith("rotateX");
+      const [side, place] = upright ? ["height", "top"] : ["width", "left"];
+      const [size, depth] = [this.size(side), up.px("perspective")];
+      const ends = [-size / 2, size / 2].map((edge) =>
+        (this.px(place) + size / 2 - 100 + edge * Math.cos(angle)) * depth / (depth + edge * Math.sin(angle)));
+      found[side] = Math.max(...ends) - Math.min(...ends);
+      found[place] = 100 + Math.min(...ends);
+    } else if (up.get("viewBox")) {
+      const [, , wide, high] = up.get("viewBox").split(" ").map(Number);
+      const [, align, how] = /x(M\w\w)Y\w+ (\w+)/.exec(up.get("preserveAspectRatio"));
+      const scales = [up.px("width") / wide, up.px("height") / high];
+      const scale = how === "slice" ? Math.max(...scales) : Math.min(...scales);
+      found.width = this.px("width") * scale;
+      found.left = (up.px("width") - wide * scale) * ["Min", "Mid", "Max"].indexOf(align) / 2 + this.px("x") * scale;
+    } else if (this.get("position") === "sticky") {
+      const [section, holder] = [up, up.up];
+      const before = holder.kids[0].size("height");
+      const scrolled = holder.scrolled.scrollTop;
+      const last = before + section.size("height") - found.height;
+      found.top = Math.max(before + section.kids[0].size("height"), Math.min(this.px("top") + scrolled, last)) - scrolled;
+    } else if (this.get("display") === "table-cell") {
+      const whole = up.up.size("width");
+      const own = all.map((kid) => ("width" in kid.styles ? length(kid.styles.width, whole) : null));
+      const rest = (whole - own.reduce((one, other) => one + other, 0)) / own.filter((one) => one === null).length;
+      const widths = own.map((one) => (one === null ? rest : one));
+      found.width = widths[at];
+      found.left = widths.slice(0, at).reduce((one, other) => one + other, 0);
+    } else if (up.get("flex-wrap")) {
+      const lines = [[]];
+      const sum = (row) => row.reduce((one, kid) => one + kid.size("width"), 0);
+      for (const kid of all) {
+        const line = lines[lines.length - 1];
+        if (line.length && sum(line) + kid.size("width") > up.size("width")) {
+          lines.push([kid]);
+        } else {
+          line.push(kid);
+        }
+      }
+      const number = lines.findIndex((line) => line.includes(this));
+      const line = lines[number];
+      const place = line.indexOf(this);
+      const free = up.size("width") - sum(line);
+      const [start, gap] = {
+        "flex-end": [free, 0], center: [free / 2, 0], "space-between": [0, free / Math.max(line.length - 1, 1)],
+        "space-around": [free / line.length / 2, free / line.length],
+      }[up.get("justify-content")];
+      found.top = number * this.size("height");
+      found.left = start + sum(line.slice(0, place)) + gap * place;
+    } else if (up.get("grid-auto-flow")) {
+      const columns = parseFloat(up.get("grid-template-columns").slice(7));
+      const taken = new Set();
+      let row = 0;
+      let column = 0;
+      for (const kid of all.slice(0, at + 1)) {
+        const [wide, high] = ["grid-column", "grid-row"].map((name) => parseFloat(kid.get(name).slice(5)));
+        if (up.get("grid-auto-flow") === "row dense") {
+          row = column = 0;
+        }
+        for (;; column++) {
+          if (column + wide > columns) {
+            row++;
+            column = 0;
+          }
+          const cells = [];
+          for (let i = 0; i < wide * high; i++) {
+            cells.push([row + Math.floor(i / wide), column + i % wide].join());
+          }
+          if (!cells.some((cell) => taken.has(cell))) {
+            cells.forEach((cell) => taken.add(cell));
+            break;
+          }
+        }
+      }
+      found.left = column * 20;
+      found.top = row * 16;
+    } else if (up.get("display") === "flex") {
       const bases = all.map((kid) => kid.px("flex-basis"));
       const grows = all.map((kid) => kid.px("flex-grow"));
       const sum = (row) => row.reduce((one, other) => one + other, 0);
@@ -97,7 +202,7 @@ class Box {
 for (const name of ["scrollLeft", "scrollTop"]) {
   const side = name === "scrollLeft" ? "width" : "height";
   Object.defineProperty(Box.prototype, name, {
-    set(value) { this.scrolled[name] = Math.min(value, this.kids[0].size(side) - this.size(side)); },
+    set(value) { this.scrolled[name] = Math.min(value, this.kids.reduce((one, kid) => one + kid.size(side), 0) - this.size(side)); },
     get() { return this.scrolled[name]; },
   });
 }

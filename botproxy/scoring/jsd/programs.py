@@ -15,7 +15,8 @@ from itertools import pairwise
 from struct import Struct
 from typing import Final, NamedTuple, final
 
-from botproxy.scoring.jsd.questions import WIDTH, Question, draw_question
+from botproxy.scoring.jsd.asking import WIDTH
+from botproxy.scoring.jsd.questions import Question, draw_question
 from botproxy.scoring.jsd.sealing import Draws
 
 PERIOD: Final = 86_400.0

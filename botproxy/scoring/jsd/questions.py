@@ -6,36 +6,13 @@ in then. No text, no border, no style sheet: every browser agrees within the rou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import cos, radians, sin
 from typing import Final, NamedTuple
 
+from botproxy.scoring.jsd.arrangements import ARRANGEMENTS
+from botproxy.scoring.jsd.asking import WIDTH, Kind, Names, Number, Ranges, px, styles
 from botproxy.scoring.jsd.sealing import Draws
-
-
-class Number(NamedTuple):
-    """A whole number taken from the state: `low + (state[word] >> shift) % modulus`."""
-
-    word: int
-    shift: int
-    modulus: int
-    low: int
-
-    def of(self, state: Sequence[int]) -> int:
-        """Its value."""
-        return self.low + (state[self.word] >> self.shift) % self.modulus
-
-    def script(self) -> str:
-        """The same in the script, where `s` is the state."""
-        return f"({self.low}+(s[{self.word}]>>>{self.shift})%{self.modulus})"
-
-
-Names = Callable[[str], str]
-"""Gives the expression by which the script names a text."""
-
-WIDTH: Final = 360
-"""CSS pixels of the box that each question gets, `c` in the script; `e(parent,name,value,…)` makes an element there,
-`r(element)` is its rectangle."""
 
 
 class Question(NamedTuple):
@@ -55,13 +32,6 @@ class Question(NamedTuple):
         return _KINDS[self.kind].script(self.picks, [number.script() for number in self.numbers], t)
 
 
-class _Kind(NamedTuple):
-    choose: Callable[[Draws], tuple[tuple[int, ...], list[tuple[int, int]]]]  # picks, and ranges of the numbers
-    answer: Callable[[Sequence[int], Sequence[int]], float]
-    script: Callable[[Sequence[int], Sequence[str], Names], tuple[str, str]]
-    near: float = 4.0
-
-
 def draw_question(draw: Draws) -> Question:
     """One, with everything about it drawn."""
     kind = draw(0, len(_KINDS) - 1)
@@ -70,23 +40,10 @@ def draw_question(draw: Draws) -> Question:
     return Question(kind, picks, numbers, _KINDS[kind].near)
 
 
-def _px(number: str) -> str:
-    return f"{number}+{{px}}"
-
-
-def _styles(t: Names, *pairs: tuple[str, str]) -> str:
-    """Arguments for `e`; a value in quotes is a text, anything else an expression."""
-    found = []
-    for name, value in pairs:
-        shown = t(value[1:-1]) if value.startswith("'") else value.replace("{px}", t("px")).replace("{%}", t("%"))
-        found.append(f"{t(name)},{shown}")
-    return ",".join(found)
-
-
 # Items that share what is left of a row
 
 
-def _flex_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _flex_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     items = draw(3, 5)
     ranges = [(200, WIDTH), *((10, 38) for _ in range(items)), *((1, 4) for _ in range(items))]
     return (items, draw(0, items - 1), draw(0, 1), draw(0, 1)), ranges
@@ -105,9 +62,9 @@ def _flex_answer(picks: Sequence[int], n: Sequence[int]) -> float:
 def _flex_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str, str]:
     items, asked, reverse, wide = picks
     direction = "'row-reverse'" if reverse else "'row'"
-    box = _styles(t, ("display", "'flex'"), ("flex-direction", direction), ("width", _px(n[0])), ("height", "'20px'"))
+    box = styles(t, ("display", "'flex'"), ("flex-direction", direction), ("width", px(n[0])), ("height", "'20px'"))
     made = [
-        f"e(x,{_styles(t, ('flex-basis', _px(n[at + 1])), ('flex-grow', '{q}+' + n[items + 1 + at]))})".replace(
+        f"e(x,{styles(t, ('flex-basis', px(n[at + 1])), ('flex-grow', '{q}+' + n[items + 1 + at]))})".replace(
             "{q}", '""'
         )
         for at in range(items)
@@ -118,7 +75,7 @@ def _flex_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str,
 # Tracks of a grid
 
 
-def _grid_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _grid_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     columns = draw(3, 5)
     kinds = tuple(draw(0, 1) for _ in range(columns - 1))
     ranges = [(220, WIDTH), (0, 12), *((1, 3) if kind else (15, 45) for kind in (*kinds, 1))]
@@ -138,18 +95,18 @@ def _grid_answer(picks: Sequence[int], n: Sequence[int]) -> float:
 def _grid_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str, str]:
     kinds, asked, wide = picks[:-2], picks[-2], picks[-1]
     tracks = f"+{t(' ')}+".join(f"{n[at + 2]}+{t('fr' if kind else 'px')}" for at, kind in enumerate(kinds))
-    box = _styles(
-        t, ("display", "'grid'"), ("width", _px(n[0])), ("height", "'30px'"), ("grid-gap", _px(n[1])),
+    box = styles(
+        t, ("display", "'grid'"), ("width", px(n[0])), ("height", "'30px'"), ("grid-gap", px(n[1])),
         ("grid-template-columns", tracks),
     )  # fmt: skip
-    item = _styles(t, ("grid-column", f'"{asked + 1}"'), ("grid-row", '"1"'))
+    item = styles(t, ("grid-column", f'"{asked + 1}"'), ("grid-row", '"1"'))
     return f"x=e(c,{box});y=e(x,{item})", "r(y).width" if wide else "r(y).left-r(x).left"
 
 
 # Sizes that are computed, with properties that are inherited
 
 
-def _calc_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _calc_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     return (draw(100, 999), draw(0, 1), draw(2, 4)), [(120, WIDTH), (10, 60), (20, 70), (30, 120), (5, 40), (5, 40)]
 
 
@@ -160,19 +117,19 @@ def _calc_answer(picks: Sequence[int], n: Sequence[int]) -> float:
 
 def _calc_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str, str]:
     name = f"--{'abcdefghij'[picks[0] % 10]}{picks[0]}"
-    outer = _styles(t, ("position", "'relative'"), ("width", _px(n[0])), ("height", "'9px'"), (name, _px(n[4])))
-    middle = _styles(t, ("width", "'100%'"), ("height", "'9px'"), *([(name, _px(n[5]))] if picks[1] else []))
+    outer = styles(t, ("position", "'relative'"), ("width", px(n[0])), ("height", "'9px'"), (name, px(n[4])))
+    middle = styles(t, ("width", "'100%'"), ("height", "'9px'"), *([(name, px(n[5]))] if picks[1] else []))
     pieces = [
         t("calc(max("), n[1], t("px,min("), n[2], t("%,"), n[3], t(f"px)) + var({name},{picks[0]}px)*{picks[2]})"),
     ]  # fmt: skip
-    inner = _styles(t, ("position", "'absolute'"), ("height", "'9px'"), ("width", "+".join(pieces)))
+    inner = styles(t, ("position", "'absolute'"), ("height", "'9px'"), ("width", "+".join(pieces)))
     return f"x=e(c,{outer});y=e(e(x,{middle}),{inner})", "r(y).width"
 
 
 # Floats that find a line with room
 
 
-def _float_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _float_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     items = draw(4, 7)
     return (items, draw(2, items - 1), draw(0, 1)), [(150, 220), (12, 30), *((30, 110) for _ in range(items))]
 
@@ -187,9 +144,9 @@ def _float_answer(picks: Sequence[int], n: Sequence[int]) -> float:
 
 
 def _float_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str, str]:
-    box = _styles(t, ("width", _px(n[0])), ("position", "'absolute'"), ("top", "'0px'"), ("left", "'0px'"))
+    box = styles(t, ("width", px(n[0])), ("position", "'absolute'"), ("top", "'0px'"), ("left", "'0px'"))
     made = [
-        f"e(x,{_styles(t, ('float', chr(39) + 'left' + chr(39)), ('height', _px(n[1])), ('width', _px(width)))})"
+        f"e(x,{styles(t, ('float', chr(39) + 'left' + chr(39)), ('height', px(n[1])), ('width', px(width)))})"
         for width in n[2:]
     ]
     return (
@@ -201,7 +158,7 @@ def _float_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str
 # How far a box can be scrolled
 
 
-def _scroll_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _scroll_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     return (draw(0, 1),), [(60, 150), (160, 400), (0, 340)]
 
 
@@ -212,8 +169,8 @@ def _scroll_answer(picks: Sequence[int], n: Sequence[int]) -> float:
 def _scroll_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str, str]:
     across = picks[0] == 1
     sides = ("width", "height") if across else ("height", "width")
-    box = _styles(t, ("overflow", "'hidden'"), ("position", "'absolute'"), (sides[0], _px(n[0])), (sides[1], "'40px'"))
-    inner = _styles(t, (sides[0], _px(n[1])), (sides[1], "'40px'"))
+    box = styles(t, ("overflow", "'hidden'"), ("position", "'absolute'"), (sides[0], px(n[0])), (sides[1], "'40px'"))
+    inner = styles(t, (sides[0], px(n[1])), (sides[1], "'40px'"))
     name = t("scrollLeft" if across else "scrollTop")
     return f"x=e(c,{box});e(x,{inner});x[{name}]={n[2]}", f"x[{name}]"
 
@@ -221,7 +178,7 @@ def _scroll_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[st
 # Margins that collapse, and padding in shares of the width
 
 
-def _margin_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _margin_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     return (draw(0, 1), draw(0, 1)), [(20, 60), (5, 50), (5, 50), (100, 300), (4, 40)]
 
 
@@ -233,19 +190,19 @@ def _margin_answer(picks: Sequence[int], n: Sequence[int]) -> float:
 
 def _margin_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str, str]:
     signs = [t("-") if pick else '""' for pick in picks]
-    box = _styles(t, ("position", "'absolute'"), ("top", "'0px'"), ("width", _px(n[3])))
-    first = _styles(
-        t, ("height", _px(n[0])), ("padding-top", n[4] + "+{%}"), ("margin-bottom", f"{signs[0]}+" + _px(n[1])),
+    box = styles(t, ("position", "'absolute'"), ("top", "'0px'"), ("width", px(n[3])))
+    first = styles(
+        t, ("height", px(n[0])), ("padding-top", n[4] + "+{%}"), ("margin-bottom", f"{signs[0]}+" + px(n[1])),
         ("box-sizing", "'content-box'"),
     )  # fmt: skip
-    second = _styles(t, ("height", "'8px'"), ("margin-top", f"{signs[1]}+" + _px(n[2])))
+    second = styles(t, ("height", "'8px'"), ("margin-top", f"{signs[1]}+" + px(n[2])))
     return f"x=e(c,{box});e(x,{first});y=e(x,{second})", "r(y).top-r(x).top"
 
 
 # What a turned box takes up
 
 
-def _turn_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _turn_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     return (draw(0, 1),), [(30, 200), (30, 120), (5, 85)]
 
 
@@ -257,14 +214,14 @@ def _turn_answer(picks: Sequence[int], n: Sequence[int]) -> float:
 
 def _turn_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str, str]:
     turn = f"{t('rotate(')}+{n[2]}+{t('deg)')}"
-    box = _styles(t, ("width", _px(n[0])), ("height", _px(n[1])), ("transform", turn))
+    box = styles(t, ("width", px(n[0])), ("height", px(n[1])), ("transform", turn))
     return f"x=e(c,{box})", "r(x).width" if picks[0] else "r(x).height"
 
 
 # Where a box goes that may be written from either side
 
 
-def _side_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _side_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     return (draw(0, 2),), [(200, WIDTH), (20, 150), (0, 1), (0, 40)]
 
 
@@ -278,20 +235,20 @@ def _side_answer(picks: Sequence[int], n: Sequence[int]) -> float:
 
 def _side_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[str, str]:
     direction = f"[{t('ltr')},{t('rtl')}][{n[2]}]"
-    box = _styles(t, ("width", _px(n[0])), ("direction", direction), ("height", "'9px'"))
+    box = styles(t, ("width", px(n[0])), ("direction", direction), ("height", "'9px'"))
     margins: list[tuple[str, str]] = []
     if picks[0] == 2:
         margins = [("margin-left", "'auto'"), ("margin-right", "'auto'")]
     elif picks[0] == 1:
-        margins = [("margin-inline-start", _px(n[3]))]
-    item = _styles(t, ("width", _px(n[1])), ("height", "'9px'"), *margins)
+        margins = [("margin-inline-start", px(n[3]))]
+    item = styles(t, ("width", px(n[1])), ("height", "'9px'"), *margins)
     return f"x=e(c,{box});y=e(x,{item})", "r(y).left-r(x).left"
 
 
 # Which elements a selector finds
 
 
-def _select_choose(draw: Draws) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _select_choose(draw: Draws) -> tuple[tuple[int, ...], Ranges]:
     return (draw(2, 4), draw(0, 3), draw(0, 1)), [(9, 30), (2, 5)]
 
 
@@ -313,13 +270,14 @@ def _select_script(picks: Sequence[int], n: Sequence[str], t: Names) -> tuple[st
 
 
 _KINDS: Final = (
-    _Kind(_flex_choose, _flex_answer, _flex_script),
-    _Kind(_grid_choose, _grid_answer, _grid_script),
-    _Kind(_calc_choose, _calc_answer, _calc_script),
-    _Kind(_float_choose, _float_answer, _float_script),
-    _Kind(_scroll_choose, _scroll_answer, _scroll_script),
-    _Kind(_margin_choose, _margin_answer, _margin_script),
-    _Kind(_turn_choose, _turn_answer, _turn_script),
-    _Kind(_side_choose, _side_answer, _side_script),
-    _Kind(_select_choose, _select_answer, _select_script, 0.0),
+    Kind(_flex_choose, _flex_answer, _flex_script),
+    Kind(_grid_choose, _grid_answer, _grid_script),
+    Kind(_calc_choose, _calc_answer, _calc_script),
+    Kind(_float_choose, _float_answer, _float_script),
+    Kind(_scroll_choose, _scroll_answer, _scroll_script),
+    Kind(_margin_choose, _margin_answer, _margin_script),
+    Kind(_turn_choose, _turn_answer, _turn_script),
+    Kind(_side_choose, _side_answer, _side_script),
+    Kind(_select_choose, _select_answer, _select_script, 0.0),
+    *ARRANGEMENTS,
 )
