@@ -201,7 +201,8 @@ async def _expression(request: web.Request) -> web.Response:
         lists = await _lists(request.app[ANALYTICS](), wanted.expression)
         await asyncio.to_thread(trying.checked, wanted.expression, lists)
     except trying.RuleError as error:
-        return _json({"fault": _fault(error)})  # what was asked is answered, and a browser complains of nothing
+        fault = {**_fault(error), "near": trying.near(error)}
+        return _json({"fault": fault})  # what was asked is answered, and a browser complains of nothing
     except OperatorError as error:
         return _json({"error": f"the lists of the configuration cannot be read: {error}"}, 409)
     return _json({"fault": None})

@@ -8,13 +8,14 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 import orjson
 
 from botproxy.admin import queries
 from botproxy.admin.analytics import ANSWER_SECONDS
-from botproxy.rules import Lists, RuleError, compile_expression
+from botproxy.rules import FIELDS, Lists, RuleError, compile_expression
 from botproxy.simulation import SOLVED, STORED, Solvers, Trial, from_store
 from botproxy.simulation import thresholds as sliding
 from botproxy.store.events import (
@@ -31,7 +32,7 @@ from botproxy.store.events import (
     Span,
 )
 
-__all__ = ["RuleError", "checked", "lines", "slid", "tried"]
+__all__ = ["RuleError", "checked", "lines", "near", "slid", "tried"]
 
 MAX_SCANNED: Final = 200_000
 """Stored events that one trial looks at: the newest."""
@@ -51,6 +52,12 @@ MAX_VISITORS: Final = 5_000
 def checked(expression: str, lists: Lists | None) -> None:
     """Nothing, for an expression that is right. Raises RuleError."""
     compile_expression(expression, lists=lists)
+
+
+def near(error: RuleError) -> list[str]:
+    """Names of fields that are near one that does not exist; none for another fault."""
+    word = error.source[error.start : error.end]
+    return get_close_matches(word, FIELDS.fields, 3, 0.75) if error.message == "unknown identifier" else []
 
 
 async def tried(

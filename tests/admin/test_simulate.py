@@ -247,6 +247,8 @@ async def test_an_expression_is_checked_as_it_is_typed(client: TestClient[Any, A
     found = await fault('http.host eq "a"\n  and http.pth eq "b"')
     assert (found["line"], found["column"], found["start"], found["end"]) == (2, 7, 23, 31)
     assert found["message"]
+    assert (await fault("http.request.uri.pth eq 1"))["near"][0] == "http.request.uri.path"
+    assert (await fault("http.host eq 1"))["near"] == []
     assert (await fault("ip.src in $nobody"))["column"] == 11
     assert (await client.post("/api/simulate/expression", json={})).status == 422
 

@@ -104,10 +104,25 @@ async def test_a_visitor_is_helped_and_rules_are_changed(
     await expect(page.get_by_role("dialog").locator(".fault mark")).to_have_text("http.request.uri.pathh")
     await page.get_by_role("dialog").get_by_role("button", name="At character 1:").click()
     assert await expression.evaluate("box => [box.selectionStart, box.selectionEnd]") == [0, 22]
+    await page.get_by_role("button", name="http.request.uri.path", exact=True).click()
+    await expect(expression).to_have_value('http.request.uri.path eq "/shop"')
     await expression.fill('http.request.uri.path eq "/tide"')
     await expect(page.get_by_role("dialog").locator(".fault")).to_have_count(0)
     await page.get_by_role("button", name="Done", exact=True).click()
-    await applied(page, 2, 'http.request.uri.path eq "/tide"', f"exception.{ray}")
+    await page.get_by_role("button", name="Let in or keep out").click()
+    await page.get_by_role("dialog").get_by_label("Value").fill("192.0.2.7")
+    await page.get_by_role("button", name="Done", exact=True).click()
+    await page.get_by_role("button", name="Limit a rate").click()
+    await page.get_by_role("dialog").get_by_label("Name").fill("guesses")
+    await page.get_by_role("dialog").get_by_label("More requests than").fill("5")
+    await page.get_by_role("button", name="Done", exact=True).click()
+    await expect(rules.filter(has_text="guesses")).to_contain_text(
+        "More than 5 requests in 1 minute of one ip.src: for 10 minutes from then on."
+    )
+    await applied(
+        page, 2, "requests_per_period: 5", "value: 192.0.2.7", 'http.request.uri.path eq "/tide"', f"exception.{ray}"
+    )
+    await expect(rules.filter(has_text="192.0.2.7")).to_contain_text("added here")
     assert browse(proxy.port, "/tide", host="127.0.0.1").status == 403
     assert browse(proxy.port, "/shop", host="127.0.0.1").status == 200
 

@@ -8,6 +8,7 @@ import { Dialog } from "../parts/dialog";
 import { Locked, useRights } from "../rights";
 import { ExpressionEditor } from "../rules/editor";
 import { text } from "../text";
+import { OtherRules } from "./other_rules";
 import { type Config, type Rule } from "./shapes";
 import { stage, type Step, useStaged } from "./staged";
 
@@ -15,7 +16,7 @@ const words = text.config.rules;
 
 export function SiteRules({ config, zone }: { config: Config; zone: string }): ComponentChildren {
   const site = config.zones.find((each) => each.name === zone);
-  const steps = useStaged().filter((step) => step.zone === zone);
+  const steps = useStaged().filter((step) => step.zone === zone && step.of === undefined);
   const [edited, edit] = useState<Rule | null>(null);
   const why = useRights().refusal(zone);
   const locked = Boolean(why);
@@ -58,6 +59,7 @@ export function SiteRules({ config, zone }: { config: Config; zone: string }): C
         </ol>
       </Card>
       <Others title={words.leftOut} rules={site.left_out} back={locked ? null : (ref) => stage({ op: "reset_rule", zone, ref })} />
+      <OtherRules site={site} locked={locked} />
       <Others title={words.presets} rules={site.preset_rules} back={null} />
       {edited && <Edit rule={edited} zone={zone} close={() => edit(null)} />}
     </>

@@ -23,7 +23,36 @@ export interface Rule {
   until?: number;
 }
 
-export interface Zone {
+interface Placed {
+  ref: string;
+  description?: string;
+  enabled: boolean;
+  shadow: boolean;
+  from: string;
+}
+
+export interface Limit extends Placed {
+  expression: string;
+  action: string;
+  ratelimit: {
+    characteristics: string[];
+    period: number;
+    requests_per_period?: number;
+    score_per_period?: number;
+    mitigation_timeout?: number;
+  };
+}
+
+/** A rule of IP access, or of user agents. */
+export interface Access extends Placed {
+  mode: string;
+  configuration: { target: string; value: string };
+}
+
+export type Other = Limit | Access;
+export type OtherKind = "rate_limits" | "access_rules" | "user_agent_rules";
+
+export interface Zone extends Partial<Record<OtherKind | `${OtherKind}_left_out`, Other[]>> {
   name: string;
   hosts: string[];
   settings: Setting[];

@@ -11,6 +11,7 @@ export function stage(step: Step): void {
   const same = (other: Step): boolean =>
     other.op === step.op &&
     other.zone === step.zone &&
+    other.of === step.of &&
     (step.op === "set" ? other.path === step.path : step.op === "order_rules" || (step.op === "change_rule" && other.ref === step.ref));
   const before = steps.find(same);
   const merged = before && step.op === "change_rule" ? { ...step, rule: { ...(before.rule as object), ...(step.rule as object) } } : step;

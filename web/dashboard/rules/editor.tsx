@@ -14,6 +14,7 @@ export interface Fault {
   end: number;
   line: number;
   column: number;
+  near?: string[]; // what may have been meant
 }
 
 /** The fault that an answer is about, if it is about one. */
@@ -51,9 +52,8 @@ export function ExpressionEditor({ id, value, set, rows, found = null }: EditorP
     if (found) show(found);
   }, [found]);
   const show = (fault: Fault): void => {
-    const units = (characters: number): number => [...value].slice(0, characters).join("").length;
     box.current?.focus();
-    box.current?.setSelectionRange(units(fault.start), units(fault.end));
+    box.current?.setSelectionRange(units(value, fault.start), units(value, fault.end));
   };
   const fault = seen.of === value ? seen.fault : null;
   return (
@@ -73,13 +73,25 @@ export function ExpressionEditor({ id, value, set, rows, found = null }: EditorP
         />
       </label>
       <div id={`${id}-fault`} role="status">
-        {fault && <Shown fault={fault} value={value} go={() => show(fault)} />}
+        {fault && <Shown fault={fault} value={value} go={() => show(fault)} take={(name) => set(replaced(value, fault, name))} />}
       </div>
     </div>
   );
 }
 
-function Shown({ fault, value, go }: { fault: Fault; value: string; go: () => void }): ComponentChildren {
+const units = (value: string, characters: number): number => [...value].slice(0, characters).join("").length;
+
+const replaced = (value: string, fault: Fault, name: string): string =>
+  value.slice(0, units(value, fault.start)) + name + value.slice(units(value, fault.end));
+
+interface ShownProps {
+  fault: Fault;
+  value: string;
+  go: () => void;
+  take: (name: string) => void;
+}
+
+function Shown({ fault, value, go, take }: ShownProps): ComponentChildren {
   const line = [...(value.split("\n")[fault.line - 1] ?? "")];
   const at = fault.column - 1;
   const end = Math.min(line.length, at + Math.max(1, fault.end - fault.start));
@@ -92,6 +104,17 @@ function Shown({ fault, value, go }: { fault: Fault; value: string; go: () => vo
           {words.place(fault.line, fault.column)}
         </button>{" "}
         {fault.message}
+        {(fault.near ?? []).length > 0 && (
+          <>
+            {". "}
+            {words.meant}
+            {(fault.near ?? []).map((name) => (
+              <button type="button" class="quiet" key={name} onClick={() => take(name)}>
+                <code>{name}</code>
+              </button>
+            ))}
+          </>
+        )}
       </p>
       <code>
         {from > 0 && "…"}
