@@ -154,14 +154,15 @@ def with_all_engines(rules: int = 50) -> list[Cost]:
     """Deciding with every engine and with what callers did: 1,000 addresses in turn, which come back.
 
     Header blocks are read as the proxy reads them: they differ each time in what differs from request to request, and
-    what follows from their kind is known. `+` stands where the whole block repeats, `new` where every kind is new.
+    what follows from their kind is known. `+` stands where the whole block repeats, `new` where every kind is new,
+    `session` where each address comes with a session of its own.
     """
     deciding = pipeline(rules, learned=True)
     reader = RequestReader(100)
     tls = Tls("TLSv1.3", "x", ja4="t13d1516h2_8daaf6152771_d8a2da3f94cd")
 
-    def read(number: int) -> Request:
-        return request(number, headers=reader.read(_head(browser(number))).headers)
+    def read(number: int, cookies: bytes = b"") -> Request:
+        return request(number, headers=reader.read(_head(browser(number, cookies=cookies))).headers)
 
     clients = [
         Client(address, str(address), 40000, str(address), tls)
@@ -172,11 +173,17 @@ def with_all_engines(rules: int = 50) -> list[Cost]:
     def decide(made: Request, number: int) -> Decision:
         return deciding.decide(made, clients[number % 1_000], enforce=True, navigation=True)
 
+    sessions = [
+        b"; " + deciding._jar.session_cookie(started(1_800_000_000.0, os.urandom(16)), True).partition(b";")[0]
+        for _ in clients
+    ]
     for number in range(2_000):
         deciding.observe(decide(read(number), number), outcome)
+        deciding.observe(decide(read(number, sessions[number % 1_000]), number), outcome)
     engines = dict(deciding._engines)
     fresh = [[read(number + ROUNDS * (phase + 1)) for number in range(ROUNDS)] for phase in range(4)]
     strange = [request(number + ROUNDS * 9) for number in range(ROUNDS)]
+    within = [read(number + ROUNDS * 10, sessions[number % 1_000]) for number in range(ROUNDS)]
     repeats = [request(number, headers=fresh[3][0].headers) for number in range(ROUNDS)]
     identified = [deciding._identify(made, clients[number % 1_000], True, []) for number, made in enumerate(fresh[1])]
     for each in identified:
@@ -187,6 +194,7 @@ def with_all_engines(rules: int = 50) -> list[Cost]:
     return [
         timed("all engines: decide", lambda number: decide(fresh[0][number], number)),
         timed("all engines: decide +", lambda number: decide(repeats[number], number)),
+        timed("all engines: decide, session", lambda number: decide(within[number], number)),
         timed("all engines: decide, new", lambda number: decide(strange[number], number)),
         timed("of it: features and model", lambda number: engines["machine_learning"].assess(identified[number])),
         timed("counting afterwards", lambda number: deciding.observe(decided[number], outcome)),

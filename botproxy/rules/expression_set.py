@@ -71,14 +71,21 @@ class ExpressionSet:
 
     def matching(self, facts: Facts) -> Iterator[int]:
         """Positions of the expressions that are true of these facts, in ascending order, found when asked for."""
+        return self.true_of(self.candidates(facts), facts)
+
+    def candidates(self, facts: Facts) -> int:
+        """The expressions that may be true of these facts, for `true_of`; 0 for most requests."""
         request = facts.request
         memo = request.headers.memo
         name = self._keys[request.secure]
         known = memo.get(name)
         if not isinstance(known, int):
             known = memo[name] = self._of_this_block(facts)
+        return sift(self._indexes, known, facts)
+
+    def true_of(self, candidates: int, facts: Facts) -> Iterator[int]:
+        """Those of the candidates that are true, as `matching` gives them."""
         settled = self._of_kind | self._of_block
-        candidates = sift(self._indexes, known, facts)
         matchers = self._matchers
         while candidates:
             lowest = candidates & -candidates

@@ -150,10 +150,15 @@ class ZoneRuleset:
         """As `evaluate`; where `known` is given, the rules whose expressions are true are those at these positions."""
         if self._guarded or under_attack:
             return self._guard(facts, rates, under_attack, known)
-        positions = iter(known) if known is not None else iter(self._positions(facts))
-        if rates is not None or self._js_detection is not None or facts.scoring_failed:
-            return self._decide(facts, rates, positions, [], [], 0)
+        if known is not None or facts.scoring_failed:
+            return self._decide(facts, rates, known if known is not None else self._positions(facts), [], [], 0)
+        candidates = self._set.candidates(facts)
+        if rates is not None or self._js_detection is not None:
+            return self._decide(facts, rates, self._set.true_of(candidates, facts) if candidates else (), [], [], 0)
         # Most requests match nothing, and pay for nothing but finding that out.
+        if not candidates:
+            return _FORWARD
+        positions = self._set.true_of(candidates, facts)
         for first in positions:
             return self._decide(facts, None, chain((first,), positions), [], [], 0)
         return _FORWARD

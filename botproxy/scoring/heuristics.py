@@ -185,7 +185,9 @@ class Heuristics:
             if isinstance(known, _Block) and known.engine is self:
                 found = known.found
             else:
-                found = tuple([self._block_at[at] for at in self._block.matching(facts)])
+                candidates = self._block.candidates(facts)
+                if candidates:
+                    found = tuple([self._block_at[at] for at in self._block.true_of(candidates, facts)])
                 memo[key] = _Block(self, found)
         if self._each_time_at:
             found = (*found, *[self._each_time_at[at] for at in self._each_time.matching(facts)])
