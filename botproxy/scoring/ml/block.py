@@ -99,7 +99,7 @@ def _order_name(pair: tuple[bytes, bytes]) -> str:
     return f"{pair[0].decode()}_before_{pair[1].decode()}".replace("-", "_")
 
 
-FEATURES: Final = (
+FEATURES: Final[tuple[Feature, ...]] = (
     Feature("headers", _H, "headers", "how many there are, those that differ from request to request apart"),
     Feature("names_case", _H, "0 to 3", "spelling of names: 0 all lower, 1 all as in the standards, 2 both as Chromium "
             "mixes them over HTTP/1.1, 3 otherwise"),
@@ -128,7 +128,7 @@ FEATURES: Final = (
             "no browser is claimed"),
 )  # fmt: skip
 
-COUNT: Final = len(FEATURES)
+COUNT: Final[int] = len(FEATURES)
 
 
 def read(headers: Headers, secure: bool) -> tuple[float, ...]:

@@ -34,7 +34,7 @@ def _of(who: str, whose: str) -> tuple[Feature, ...]:
     )  # fmt: skip
 
 
-FEATURES: Final = (
+FEATURES: Final[tuple[Feature, ...]] = (
     *_of("address", "the address"),
     Feature("address_agents", _G, "User-Agents", "different ones of the address, for each of its sessions",
             "not seen before"),
@@ -43,17 +43,17 @@ FEATURES: Final = (
     Feature("network_failed_logins", _G, "share", "of the network's logins that seem to have failed", "too few"),
 )  # fmt: skip
 
-COUNT: Final = len(FEATURES)
-VISITOR: Final = COUNT // 2
+COUNT: Final[int] = len(FEATURES)
+VISITOR: Final[int] = COUNT // 2
 """Features of the address; those of the session are as many, and one of the network comes last."""
 
 _FADED: Final = 0.05
 """A fading sum below it is nobody who was seen lately, and is as good as nobody."""
 
-UNKNOWN: Final = (MISSING,) * VISITOR
+UNKNOWN: Final[tuple[float, ...]] = (MISSING,) * VISITOR
 """Of an address or a session that was not seen before."""
 
-_NO_SESSION: Final = (MISSING,) * 13
+_NO_SESSION: Final[tuple[float, ...]] = (MISSING,) * 13
 _PER_SECOND: Final = 1 / 433.0
 """How the fading sum of an even pace becomes requests a second (`model.Behaviour`)."""
 

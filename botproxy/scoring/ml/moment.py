@@ -20,7 +20,7 @@ _PSEUDO: Final = {"m,a,s,p": 1.0, "m,p,a,s": 2.0, "m,s,p,a": 3.0, "m,s,a,p": 4.0
 
 _BROWSERS: Final = frozenset(("chromium", "firefox", "safari"))
 
-FEATURES: Final = (
+FEATURES: Final[tuple[Feature, ...]] = (
     Feature("method", _R, "0 to 5", "0 GET, 1 HEAD, 2 POST, 3 OPTIONS, 4 PUT, PATCH or DELETE, 5 other"),
     Feature("static_resource", _R, "0 or 1", "the path ends as files that anybody may have do"),
     Feature("body", _R, "0 to 2", "0 none, 1 of known length, 2 chunked"),
@@ -40,12 +40,12 @@ FEATURES: Final = (
     Feature("session_age", _W, "seconds", "since the session began", "no session"),
 )  # fmt: skip
 
-COUNT: Final = len(FEATURES)
-LINE: Final = 5
-CONNECTION: Final = 8
+COUNT: Final[int] = len(FEATURES)
+LINE: Final[int] = 5
+CONNECTION: Final[int] = 8
 """How many of them follow from the request's line, and how many from the connection alone; `tls_fit` is the next."""
 
-NO_SESSION: Final = (0.0, MISSING)
+NO_SESSION: Final[tuple[float, ...]] = (0.0, MISSING)
 """The features `session` and `session_age` of who has none."""
 
 KEPT: Final = 1_024
@@ -135,7 +135,7 @@ def fit(connection: Connection, claimed: str) -> float:
     return MISSING if word is None else 1.0 if word == FITS else 0.0
 
 
-def session(facts: Facts) -> tuple[float, float]:
+def session(facts: Facts) -> tuple[float, ...]:
     """The last two."""
     session = facts.session
     if session is None:

@@ -16,7 +16,7 @@ from botproxy.tls import KnownClients
 FEATURES: Final[tuple[Feature, ...]] = (*block.FEATURES, *moment.FEATURES, *caller.FEATURES)
 """All features, in the order of a vector."""
 
-NAMES: Final = tuple(feature.name for feature in FEATURES)
+NAMES: Final[tuple[str, ...]] = tuple(feature.name for feature in FEATURES)
 
 _KINDS: Final = {False: "scoring.ml.http", True: "scoring.ml.https"}
 _BLOCK: Final = Struct(f"<{block.COUNT}f")
