@@ -467,6 +467,12 @@ async def test_without_events_it_says_so(browser: Browser, url: str) -> None:
     page, _ = await opened(browser, url + '/?filter=[["path","eq","/nowhere"]]')
     await settled(page)
     await expect(page.get_by_text("No request in this range fits the filter").first).to_be_visible()
+    week = 7 * 86400
+    await page.goto(f"{url}/?since={NOW - 2 * week:.0f}&until={NOW - week:.0f}")
+    await expect(page.get_by_text("The newest request that fits is of ")).to_be_visible()
+    await page.get_by_role("button", name="Look there").click()
+    await settled(page)
+    assert await tile(page, "automated") == Counter(map(group, EVENTS))["automated"]
 
 
 async def test_the_token_is_asked_for_once_and_kept_for_the_tab(browser: Browser, store: DuckdbStore) -> None:

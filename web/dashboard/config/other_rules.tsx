@@ -223,7 +223,7 @@ function AccessForm({ kind, zone, rule, close }: AccessFormProps): ComponentChil
     if (rule) stage({ op: "change_rule", of: kind, zone, ref: nameOf(rule), rule: { mode, description: why || null } });
     else {
       const named = kind === "user_agent_rules" ? { ref: name } : {};
-      stage({ op: "add_rule", of: kind, zone, rule: { ...named, mode, configuration: { target, value }, ...about } });
+      stage({ op: "add_rule", of: kind, zone, rule: { ...named, mode, configuration: { target, value: value.trim() }, ...about } });
     }
     close();
   };
@@ -235,7 +235,7 @@ function AccessForm({ kind, zone, rule, close }: AccessFormProps): ComponentChil
           {kind === "access_rules" && <Choice label={words.target} values={TARGETS[kind]} value={target} set={setTarget} named={words.targets} />}
           <label class="field">
             <span>{words.value}</span>
-            <input required value={value} placeholder={words.examples[target]} onInput={(event) => setValue(event.currentTarget.value.trim())} />
+            <input required value={value} placeholder={words.examples[target]} onInput={(event) => setValue(event.currentTarget.value)} />
           </label>
         </div>
       )}

@@ -82,6 +82,7 @@ function sampling(table: Table | null): number {
 }
 
 function Tiles({ answer }: { answer: Answer<Table> }): ComponentChildren {
+  const known = answer.data !== null && answer.error === null; // numbers of before are not those of now
   const numbers = new Map((answer.data?.rows ?? []).map((row) => [String(row[0]), Number(row[1])]));
   const all = [...numbers.values()].reduce((sum, one) => sum + one, 0);
   const { filter } = current();
@@ -99,9 +100,9 @@ function Tiles({ answer }: { answer: Answer<Table> }): ComponentChildren {
             <span class="tile-name">
               <i class={`dot ${COLOURS[group]}`} aria-hidden="true" /> {text.groups[group]}
             </span>
-            <span class="tile-number">{answer.data ? count(numbers.get(group) ?? 0) : text.none}</span>
+            <span class="tile-number">{known ? count(numbers.get(group) ?? 0) : text.none}</span>
             <span class="tile-note">
-              {answer.data ? `${percent(numbers.get(group) ?? 0, all)} · ` : ""}
+              {known ? `${percent(numbers.get(group) ?? 0, all)} · ` : ""}
               {text.groupHints[group]}
             </span>
           </button>

@@ -142,7 +142,7 @@ function Tiles({ series, would }: { series: Answer<Table>; would: Answer<Table> 
             <span class="tile-name">
               <i class={`dot ${colour}`} aria-hidden="true" /> {name}
             </span>
-            <span class="tile-number">{series.data ? count(number) : text.none}</span>
+            <span class="tile-number">{series.data && !series.error ? count(number) : text.none}</span>
           </div>
         </li>
       ))}
