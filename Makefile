@@ -63,7 +63,7 @@ JUDGES := requests go node-undici php-curl java primp selenium patchright got-sc
 model:
 	@$(PYTHON) tools/environment.py test
 	.venv/bin/botproxy train lab/data/traffic.jsonl.xz --out botproxy/scoring/ml/default.model --report docs/model.md \
-		--threads 2 $(addprefix --hold ,$(JUDGES))
+		--threads 8 $(addprefix --hold ,$(JUDGES))
 
 format:
 	@$(PYTHON) tools/environment.py check

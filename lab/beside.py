@@ -86,7 +86,8 @@ def beside(person: Person, host: str, page: str, number: int, rng: random.Random
         if http2:
             named = [(name.lower(), value) for name, value in named if name not in ("Host", "Connection")]
         else:
-            named = [(name, value) for name, value in named if name not in ("Priority", "TE")]
+            http2_alone = ("TE",) if person.engine == "firefox" else ("Priority", "TE")
+            named = [(name, value) for name, value in named if name not in http2_alone]
         yield kind, Asked(kind, _METHODS.get(kind, "GET"), tuple(named))
 
 

@@ -114,9 +114,9 @@ def record(lab: Laboratory, rounds: int, only: set[str]) -> None:
     """So many times ten visits with each variant of each browser."""
     for number in range(rounds):
         for family, variants, drive in (("chromium", CHROMIUM, chromium), ("firefox", FIREFOX, firefox)):
-            if only and family not in only:
-                continue
             for variant in variants:
+                if only and family not in only and variant.client not in only:
+                    continue
                 try:
                     drive(lab, variant, VISITS)
                 except Exception as problem:
@@ -148,7 +148,7 @@ def pressed(lab: Laboratory, family: str, client: str, program: tuple[str, ...])
     home.mkdir()
     visit.version = lab.version(f"{found} --version", {})
     trust: Any = Trust(lab.tap)
-    start = base + rng.choice(("/", "/shop", "/journal"))
+    start = base + rng.choice(("/", "/shop", "/journal", "/club"))
     with screen() as environment:
         environment |= {"HOME": str(home), "QTWEBENGINE_DISABLE_SANDBOX": "1"}
 
@@ -167,7 +167,7 @@ def pressed(lab: Laboratory, family: str, client: str, program: tuple[str, ...])
                     press(*["Tab"] * rng.randint(1, 12), "Return")
                 elif act == "address":
                     press("ctrl+l")
-                    path = rng.choice(("/about", "/shop?page=2", "/journal/winter-2", "/shop/kettle-1"))
+                    path = rng.choice(("/about", "/shop?page=2", "/journal/winter-2", "/shop/kettle-1", "/club"))
                     subprocess.run(["xdotool", "type", "--delay", "10", base + path], env=environment, check=False)
                     press("Return")
                 else:
@@ -316,7 +316,7 @@ def pause(visit: Visit, rng: random.Random, mean: float) -> None:
 
 def browse(hands: Marionette, visit: Visit, base: str, rng: random.Random) -> None:
     """One person's visit."""
-    start = rng.choice(("/", "/", "/", "/shop", "/journal", "/shop/lantern-1", "/journal/storm-0"))
+    start = rng.choice(("/", "/", "/", "/shop", "/journal", "/shop/lantern-1", "/journal/storm-0", "/club", "/club"))
     hands.ask("WebDriver:Navigate", url=base + start)
 
     def link(selector: str) -> None:
@@ -364,6 +364,7 @@ def browse(hands: Marionette, visit: Visit, base: str, rng: random.Random) -> No
     acts: Sequence[tuple[Callable[[], Any], float]] = (
         (lambda: link("a.item"), 9), (lambda: link("nav a"), 4), (lambda: hands.ask("WebDriver:Back"), 3),
         (lambda: hands.ask("WebDriver:Refresh"), 0.7), (search, 1.5), (login, 0.8), (sign, 0.4), (buy, 1.2), (tab, 1),
+        (lambda: hands.ask("WebDriver:Navigate", url=base + "/club"), 2),
     )  # fmt: skip
     for _ in range(rng.randint(2, 9)):
         pause(visit, rng, 12)

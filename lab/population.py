@@ -223,7 +223,8 @@ class Population:
         else:
             headers["connection"] = "keep-alive"
             headers.pop("te", None)
-            headers.pop("priority", None)
+            if person.engine != "firefox":
+                headers.pop("priority", None)
         if person.engine == "firefox" and person.http2:
             headers["te"] = "trailers"
         names = [name for name in order if name in headers]

@@ -12,6 +12,8 @@ import zlib
 
 from aiohttp import web
 
+from lab import club
+
 PRODUCTS = tuple(f"{word}-{number}" for number in range(12) for word in ("lantern", "blanket", "kettle", "rope"))
 ARTICLES = tuple(f"{word}-{number}" for number in range(8) for word in ("storm", "harbour", "winter"))
 PAGES = (
@@ -212,7 +214,7 @@ def application() -> web.Application:
             web.route("*", "/api/{rest:.*}", _api),
             *(web.get(path, _text) for path in ("/robots.txt", "/feed.xml", "/sitemap.xml")),
             web.get("/favicon.ico", _asset), web.get("/assets/{name}", _asset), web.get("/img/{name}", _asset),
-            web.get("/media/{name}", _asset),
+            web.get("/media/{name}", _asset), *club.routes(),
         ]
     )  # fmt: skip
     return app

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import hashlib
 import json
 import os
 import random
@@ -61,6 +62,8 @@ class Laboratory:
     rng: random.Random
     out: Path
     versions: dict[str, str]
+    behaviours: tuple[str, ...] = ()
+    """Of programs that run plans; none is all of them."""
 
     def base(self, scheme: str, visit: Visit) -> tuple[str, int]:
         """Address of the site for this visit, and the port in it."""
@@ -177,9 +180,9 @@ def programs(lab: Laboratory, rounds: int, only: set[str]) -> None:
             continue
         # Families with many clients of one library share what the others have alone.
         many = sum(1 for each in RUNNERS if each.family == runner.family)
-        names = list(plans.BEHAVIOURS)
+        names = list(lab.behaviours or plans.BEHAVIOURS)
         for number in range(rounds):
-            chosen = names if many < 3 else lab.rng.sample(names, 3)
+            chosen = names if many < 3 else lab.rng.sample(names, min(3, len(names)))
             work += [(runner, behaviour, lab.rng.randrange(1 << 40) + number) for behaviour in chosen]
     lab.rng.shuffle(work)
     with ThreadPoolExecutor(3) as pool:
@@ -363,7 +366,10 @@ def record(asked: argparse.Namespace) -> None:
             Tap(f"http://127.0.0.1:{port}", register.seen) as tap,
             Relay(tap.ports) as relay,
         ):
-            laboratory = Laboratory(register, relay, tap, asked.python, asked.node_modules, rng, Path(folder), {})
+            laboratory = Laboratory(
+                register, relay, tap, asked.python, asked.node_modules, rng, Path(folder), {},
+                tuple(asked.behaviours.split(",")) if asked.behaviours else (),
+            )  # fmt: skip
             acts[group](laboratory, asked.rounds, set(asked.only.split(",")) if asked.only else set())
         sessions = [list(visit.labelled()) for visit in register.visits]
         name = group + (f"-{asked.name}" if asked.name else "")
@@ -381,23 +387,45 @@ def sessions_of(path: Path) -> list[list[Labelled]]:
     found: dict[str, list[Labelled]] = {}
     for one in dataset.read(path):
         headers = tuple((name, neutral(value)) for name, value in one.headers)
-        found.setdefault(one.session, []).append(one._replace(headers=headers, target=neutral(one.target)))
+        made = one._replace(headers=headers, target=neutral(one.target), host=neutral(one.host))
+        found.setdefault(one.session, []).append(made)
     return list(found.values())
+
+
+def distinct(part: str, sessions: list[list[Labelled]]) -> Iterator[list[Labelled]]:
+    """The sessions under names and addresses of this part: two that were recorded with one seed have the same."""
+    for session in sessions:
+        name = f"v{hashlib.sha256(f'{part} {session[0].session}'.encode()).hexdigest()[:10]}"
+        yield [one._replace(session=name, address=moved(f"{part} {one.address}")) for one in session]
+
+
+def moved(text: str) -> str:
+    """An address of the laboratory's network that follows from a text."""
+    low, middle, high = hashlib.sha256(text.encode()).digest()[:3]
+    return f"198.{18 + low % 2}.{middle}.{1 + high % 254}"
 
 
 def assemble(asked: argparse.Namespace) -> None:
     """Put all parts into one data set with its card."""
     sessions = [session for path in sorted(asked.parts.glob("*.jsonl.xz")) for session in sessions_of(path)]
     requests = timed(sessions, random.Random(asked.seed), HOURS)
-    firsts = [session[0] for session in sessions]
+    card = described(requests)
+    dataset.write(asked.out, card, requests)
+    print(f"{asked.out}: {len(sessions)} visits, {len(requests)} requests, {asked.out.stat().st_size} bytes")
+    print(json.dumps({name: value for name, value in card.items() if name != "versions"}, indent=1))
+
+
+def described(requests: list[Labelled]) -> dict[str, Any]:
+    """The card of a data set with these requests."""
+    firsts = [one for one in requests if one.step == 0]
     counts: dict[str, dict[str, int]] = {}
     for kind, key in (("humans", True), ("bots", False)):
         counted = collections.Counter(one.family for one in firsts if one.human is key)
         counts[kind] = dict(sorted(counted.items()))
-    card = {
+    return {
         **json.loads((HERE / "card.json").read_text()),
         "requests": len(requests),
-        "visits": len(sessions),
+        "visits": len(firsts),
         "requests_of_humans": sum(one.human for one in requests),
         "requests_generated": sum(one.generated for one in requests),
         "visits_by_family": counts,
@@ -405,30 +433,17 @@ def assemble(asked: argparse.Namespace) -> None:
         "visits_by_disguise": dict(sorted(collections.Counter(one.disguise for one in firsts).items())),
         "versions": dict(sorted({one.client: one.version for one in firsts if not one.generated}.items())),
     }
-    dataset.write(asked.out, card, requests)
-    print(f"{asked.out}: {len(sessions)} visits, {len(requests)} requests, {asked.out.stat().st_size} bytes")
-    print(json.dumps({name: value for name, value in card.items() if name != "versions"}, indent=1))
 
 
 def widen(asked: argparse.Namespace) -> None:
-    """Add drawn people who ask for what is beside pages to a data set that is there."""
+    """Add to a data set that is there: all parts, and drawn people who ask for what is beside pages."""
     before = list(dataset.read(asked.out))
-    card = dataset.card(asked.out)
-    sessions = list(besides(asked.people, asked.seed))
+    parts = asked.parts.glob("*.jsonl.xz") if asked.parts.is_dir() else ()
+    sessions = [session for path in sorted(parts) for session in distinct(path.name, sessions_of(path))]
+    sessions += list(besides(asked.people, asked.seed))
     added = timed(sessions, random.Random(asked.seed), HOURS)
     requests = sorted([*before, *added], key=lambda one: (one.time, one.session, one.step))
-    counts = {**card["visits_by_family"]["humans"]}
-    for session in sessions:
-        counts[session[0].family] = counts.get(session[0].family, 0) + 1
-    card |= {
-        **json.loads((HERE / "card.json").read_text()),
-        "requests": len(requests),
-        "visits": card["visits"] + len(sessions),
-        "requests_of_humans": card["requests_of_humans"] + len(added),
-        "requests_generated": card["requests_generated"] + len(added),
-        "visits_by_family": {**card["visits_by_family"], "humans": dict(sorted(counts.items()))},
-    }
-    dataset.write(asked.out, card, requests)
+    dataset.write(asked.out, described(requests), requests)
     print(f"{asked.out}: {len(sessions)} visits and {len(added)} requests more, {asked.out.stat().st_size} bytes")
 
 
@@ -439,7 +454,8 @@ def main() -> None:
     parser.add_argument("--parts", type=Path, default=Path("parts"), help="where parts are kept")
     parser.add_argument("--out", type=Path, default=Path("lab/data/traffic.jsonl.xz"), help="the data set")
     parser.add_argument("--name", default="", help="of this part, beside its group")
-    parser.add_argument("--only", default="", help="families, separated by commas")
+    parser.add_argument("--only", default="", help="families, or clients of people, separated by commas")
+    parser.add_argument("--behaviours", default="", help="of programs, separated by commas; all when not given")
     parser.add_argument("--rounds", type=int, default=1, help="how often each client does each thing")
     parser.add_argument("--people", type=int, default=600, help="how many are generated")
     parser.add_argument("--seed", type=int, default=1)

@@ -66,8 +66,8 @@ class TrainingSettings(Section):
 class MachineLearningSettings(Section):
     """The engine that learned from labelled requests."""
 
-    enabled: bool = False
-    """Whether a model is asked at all. Its scores are compared with the heuristics' first, in docs/detection.md."""
+    enabled: bool = True
+    """Whether a model is asked at all: how good it is, and what it costs, stands in docs/detection.md."""
 
     model: Path | None = None
     """File of a model, as `botproxy train` writes it, in place of the one that comes with the product."""

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from botproxy.training import guarding
 from botproxy.training.calibration import calibrate
 from botproxy.training.impersonating import impersonated
 from botproxy.training.samples import Matrix, Numbers, Table, Truths, as_first, folds, untold, weights, without
-
-_FOLDS: Final = 5
 
 
 class Recipe(NamedTuple):
@@ -36,9 +34,13 @@ class Recipe(NamedTuple):
     impersonating: float = 0.3
     """Share of bots' rows with a past that get the headers and the TLS of a person's browser: see
     `training.impersonating`."""
-    guard: float = 0.0025
+    guard: float = 0.001
     """Share of people's requests without a past that may score below 30, among browsers that the trees have not seen:
     see `training.guarding`. 0 is no guard."""
+    guard_later: float = 0.0005
+    """The same with a past."""
+    folds: int = 3
+    """Parts of what is fitted on, each judged by trees that have not seen its clients, to calibrate."""
 
 
 class TrainerError(OperatorError):
@@ -52,9 +54,9 @@ def fit(rows: Table, recipe: Recipe, version: str, card: Mapping[str, Any]) -> M
     """A calibrated model. The calibration is made on families that the trees it judges have not seen."""
     vectors = _forgetful(rows, recipe)
     weight = weights(rows, recipe.prior)
-    fold = folds(rows, _FOLDS, recipe.seed)
+    fold = folds(rows, recipe.folds, recipe.seed)
     unseen: Numbers = np.zeros(len(rows), np.float64)
-    for number in range(_FOLDS):
+    for number in range(recipe.folds):
         held = fold == number
         if held.any() and not held.all():
             trees, _ = _trees(vectors[~held], rows.human[~held], weight[~held], recipe)
@@ -62,7 +64,7 @@ def fit(rows: Table, recipe: Recipe, version: str, card: Mapping[str, Any]) -> M
     trees, leaf_weights = _trees(vectors, rows.human, weight, recipe)
     calibration = calibrate(unseen, rows.human, weight)
     if recipe.guard:
-        shifts = guarding.shifts(vectors, unseen, rows.human, calibration, recipe.guard)
+        shifts = guarding.shifts(vectors, unseen, rows.human, calibration, recipe.guard, recipe.guard_later)
         trees, leaf_weights = guarding.guarded(trees, leaf_weights, vectors, shifts)
     return Model(
         version=version,
@@ -89,11 +91,15 @@ def _log_odds(share: float) -> float:
 def _forgetful(rows: Table, recipe: Recipe) -> Matrix:
     changed = without(rows.vectors, recipe.left_out) if recipe.left_out else rows.vectors.copy()
     random = np.random.default_rng(recipe.seed)
+    # Without its past nothing tells an impersonator from who it imitates: to call that a bot is to teach a coin.
+    alike = np.char.endswith(rows.behaviours, ", tls")
     if recipe.impersonating:
-        changed = impersonated(changed, rows.human, recipe.impersonating, random)
-    for share, change in ((recipe.without_past, as_first), (recipe.without_tls, untold)):
-        chosen = random.random(len(changed)) < share
-        changed[chosen] = change(changed[chosen])
+        changed, made = impersonated(changed, rows.human, recipe.impersonating, random)
+        alike = alike | made
+    first = (random.random(len(changed)) < recipe.without_past) & ~alike
+    changed[first] = as_first(changed[first])
+    behind = random.random(len(changed)) < recipe.without_tls
+    changed[behind] = untold(changed[behind])
     return changed
 
 

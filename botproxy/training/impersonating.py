@@ -23,8 +23,8 @@ _ACCEPT: Final = NAMES.index("accept")
 _METHOD: Final = NAMES.index("method")
 
 
-def impersonated(vectors: Matrix, human: Truths, share: float, random: np.random.Generator) -> Matrix:
-    """The vectors, with a share of the bots that have a past made to look like people who asked alike."""
+def impersonated(vectors: Matrix, human: Truths, share: float, random: np.random.Generator) -> tuple[Matrix, Truths]:
+    """The vectors, with a share of the bots that have a past made to look like people who asked alike; and which."""
     asked = np.nan_to_num(vectors[:, _ACCEPT], nan=-1.0) * 10 + vectors[:, _METHOD]
     past = vectors[:, PAST] > LEAST_PAST
     chosen = np.flatnonzero(~human & past & (random.random(len(vectors)) < share))
@@ -35,4 +35,6 @@ def impersonated(vectors: Matrix, human: Truths, share: float, random: np.random
             bots = chosen[asked[chosen] == kind]
             copied = vectors[random.choice(people, len(bots))]
             changed[bots] = np.where(_COPIED, copied, vectors[bots])
-    return changed
+    made: Truths = np.zeros(len(vectors), np.bool_)
+    made[chosen] = True
+    return changed, made

@@ -80,7 +80,7 @@ def learn(
         others = [
             (
                 f"the model, without {what}",
-                fit(fitted, recipe._replace(left_out=(group,)), "without", {}),
+                fit(fitted, recipe._replace(left_out=(group,), folds=min(2, recipe.folds)), "without", {}),
                 (group,),
             )
             for what, group in (

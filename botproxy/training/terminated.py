@@ -13,6 +13,7 @@ from typing import Final
 from botproxy.training.dataset import Labelled
 
 _HTTP2_ALONE: Final = frozenset(("te", "priority"))
+_FIREFOX_HTTP2_ALONE: Final = frozenset(("te",))
 
 
 def directly(one: Labelled) -> Labelled:
@@ -20,10 +21,12 @@ def directly(one: Labelled) -> Labelled:
     if one.http != "HTTP/2":
         return one
     chromium = any(name.lower() == "sec-ch-ua" for name, _ in one.headers)
+    firefox = any(name.lower() == "user-agent" and "Firefox/" in value for name, value in one.headers)
+    left_out = _FIREFOX_HTTP2_ALONE if firefox else _HTTP2_ALONE
     rest = [
         (name if chromium and name.startswith("sec-ch-ua") else _titled(name), value)
         for name, value in one.headers
-        if name.lower() not in _HTTP2_ALONE and name.lower() not in ("host", "connection")
+        if name.lower() not in left_out and name.lower() not in ("host", "connection")
     ]
     connection = ("Connection", "keep-alive")
     if not chromium and rest:  # Firefox and Safari name it after what they accept
@@ -36,7 +39,11 @@ def directly(one: Labelled) -> Labelled:
 
 def through_proxy(one: Labelled) -> Labelled:
     """As a proxy passes it on that ends TLS and says nothing of it: its own Connection, other names as they came."""
-    rest = [(name, value) for name, value in one.headers if name.lower() not in ("host", "connection", "te")]
+    rest = [(name, value) for name, value in one.headers if name.lower() not in ("host", "connection", "te", "upgrade")]
+    upgrade = next((value for name, value in one.headers if name.lower() == "upgrade"), "")
+    if upgrade:  # as everybody tells nginx to pass WebSockets on
+        headers = (("Host", one.host), ("Upgrade", upgrade), ("Connection", "upgrade"), *rest)
+        return one._replace(http="HTTP/1.1", headers=headers, http2="", tls="", cipher="", ja3="", ja4="")
     headers = (("Host", one.host), ("Connection", "close"), *rest)
     return one._replace(http="HTTP/1.0", headers=headers, http2="", tls="", cipher="", ja3="", ja4="")
 

@@ -113,17 +113,18 @@ class Visit:
 
     def run(self) -> None:
         """The visit."""
-        start = self.rng.choice(("/", "/", "/", "/shop", "/journal", "/shop/lantern-1", "/journal/storm-0"))
+        starts = ("/", "/", "/", "/shop", "/journal", "/shop/lantern-1", "/journal/storm-0", "/club", "/club")
+        # Workers and tabs would not wear the other system.
+        start = self.rng.choice(starts[:7] if self.alone else starts)
         self.page.goto(self.base + start)
         acts = (
             (lambda: self.click("a.item"), 9), (lambda: self.click("nav a"), 4),
             (lambda: self.page.go_back(timeout=5000), 3), (lambda: self.page.reload(timeout=8000), 0.7),
             (self.scroll, 3), (self.search, 1.5), (self.login, 0.8), (self.sign, 0.4), (self.buy, 1.2), (self.tab, 1),
-            (self.film, 0.3),
+            (self.film, 0.3), (lambda: self.page.goto(self.base + "/club"), 2),
         )  # fmt: skip
         if self.alone:
-            # A tab of its own would not wear the other system.
-            acts = tuple(each for each in acts if each[0] != self.tab)
+            acts = tuple(each for each in acts[:-1] if each[0] != self.tab)
         for _ in range(self.rng.randint(2, 10)):
             self.pause(12)
             act = self.rng.choices([each for each, _ in acts], [weight for _, weight in acts])[0]

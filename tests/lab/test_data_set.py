@@ -33,7 +33,7 @@ def test_the_card_counts_what_is_there(requests: list[Labelled]) -> None:
 def test_nothing_tells_the_laboratory(requests: list[Labelled]) -> None:
     texts = {text for one in requests for text in (one.target, *(value for _, value in one.headers))}
     assert [text for text in texts if LABORATORY.search(text)] == []
-    assert {one.host for one in requests} == {"site.test"}
+    assert {one.host for one in requests} <= {"site.test", "other.test"}
     assert {one.address.rpartition(".")[0].rpartition(".")[0] for one in requests} == {"198.18", "198.19"}
 
 

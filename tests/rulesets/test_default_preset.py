@@ -127,6 +127,12 @@ def test_what_asks_for_ordinary_pages_is_exempt_from_nothing() -> None:
     assert _named(line for line in ordinary if _judge(line, 1).disposition is Disposition.FORWARD) == []
 
 
+def test_what_is_only_likely_automated_is_asked_for_nothing() -> None:
+    """The learned score is never 1, and this preset acts on 1 alone: it cannot take a person for a bot here."""
+    for score in (2, 29):
+        assert _named(line for line in CORPUS if _judge(line, score).disposition is not Disposition.FORWARD) == []
+
+
 def test_previews_that_nobody_can_verify_pass_once_their_rule_is_enabled() -> None:
     rules = [
         rule.model_copy(update={"enabled": True}) if rule.ref == "programs.link-previews" else rule

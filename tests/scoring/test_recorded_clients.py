@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from recorded import CHROME, FIREFOX, SAFARI, Record, records
 
-from botproxy.scoring import Heuristics
+from botproxy.scoring import Heuristics, MachineLearningSettings, load_model
+from botproxy.scoring.ml import MachineLearning
+from botproxy.tls import shipped_clients
 
 
 def _missed(engine: Heuristics, group: str, user_agent: str | None = None, https_only: bool = False) -> list[Record]:
@@ -23,6 +25,16 @@ def _names(missed: list[Record]) -> set[str]:
 def test_every_recorded_browser_is_left_alone(shipped: Heuristics) -> None:
     found = [(one, finding) for one in records("browsers") if (finding := shipped.assess(one.facts())) is not None]
     assert {(one.client, one.scheme, one.target, finding.detections) for one, finding in found} == set()
+
+
+def test_the_model_takes_no_recorded_browser_for_a_bot() -> None:
+    """Requests of every kind, each as somebody's first, with nothing known of TLS. Nothing was fitted on them."""
+    model = load_model(MachineLearningSettings(enabled=True))
+    assert model is not None
+    learned = MachineLearning(model, shipped_clients())
+    scored = [(one, learned.assess(one.facts()).score) for one in records("browsers")]
+    assert len(scored) > 1_000
+    assert [(one.client, one.scheme, one.method, one.target, score) for one, score in scored if score < 30] == []
 
 
 def test_the_recorded_browsers_cover_three_engines_and_both_schemes() -> None:

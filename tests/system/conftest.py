@@ -225,7 +225,8 @@ def start(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Start]:
                 "workers": workers,
                 "listeners": [{"address": f"127.0.0.1:{port}"}],
                 "admin": {"listen": f"127.0.0.1:{admin}"},
-                "places": {"clouds": "off"},  # a third of a second less until it serves
+                "places": {"clouds": "off"},  # a third of a second less until it serves; and without numpy as well:
+                "scoring": {"machine_learning": {"enabled": False}},
                 **config,
             }
             file.write_text(json.dumps(whole))

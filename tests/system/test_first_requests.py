@@ -80,8 +80,20 @@ def test_observing_curl_is_scored_recorded_and_forwarded(
     assert event["OriginResponseStatus"] == 200
 
 
-def test_what_heuristics_do_not_find_is_not_called_human(start: Start, demo_origin: str) -> None:
+def test_what_heuristics_do_not_find_has_the_learned_score_and_a_browser_is_not_low(
+    start: Start, demo_origin: str
+) -> None:
     proxy = start(demo_origin)
+    event = proxy.event(RayID=browse(proxy.port).ray)
+    assert event["BotScoreSrc"] == "Machine Learning"
+    assert 30 <= event["BotScore"] <= 99
+
+
+def test_without_an_engine_that_has_a_word_nothing_is_called_human(start: Start, demo_origin: str) -> None:
+    learned = {"machine_learning": {"enabled": False}}
+    proxy = start(
+        config={"unknown_host": "shop", "scoring": learned, "zones": [{"name": "shop", "origins": [demo_origin]}]}
+    )
     event = proxy.event(RayID=browse(proxy.port).ray)
     assert (event["BotScore"], event["BotScoreSrc"]) == (50, "Not Computed")
     assert "likely_human" not in event.values()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from botproxy.scoring.ml import NAMES, Calibration, Group, Trees
 from botproxy.scoring.ml.vector import FEATURES
 from botproxy.training.calibration import probability
-from botproxy.training.guarding import PAST, TLS, guarded, shifts
+from botproxy.training.guarding import MOST, PARTS, PAST, PURPOSE, TLS, Shifts, guarded, shifts
 from botproxy.training.impersonating import impersonated
 from botproxy.training.samples import Matrix, as_first, untold
 
@@ -16,6 +17,8 @@ def vectors(rows: int, seed: int = 1) -> Matrix:
     drawn = np.random.default_rng(seed).random((rows, len(NAMES))).astype(np.float32) + 1
     drawn[:, NAMES.index("accept")] = 2
     drawn[:, NAMES.index("method")] = 0
+    drawn[:, PURPOSE] = 1
+    drawn[:, PARTS] = 0
     return drawn
 
 
@@ -26,10 +29,10 @@ def test_no_more_people_than_stated_are_below_30_without_a_past() -> None:
     human = np.ones(8_000, np.bool_)
     unseen = np.random.default_rng(2).normal(-1, 1, 8_000)
     calibration = Calibration(0.8, -0.3)
-    untold_shift, told_shift = shifts(rows, unseen, human, calibration, 0.01)
-    assert untold_shift > 0 < told_shift
+    added = shifts(rows, unseen, human, calibration, 0.01, 0.01)
+    assert added.told > 0 < added.untold
     trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
-    made, weights = guarded(trees, np.zeros((1, 8), np.float32), rows, (untold_shift, told_shift))
+    made, weights = guarded(trees, np.zeros((1, 8), np.float32), rows, added)
     moved = unseen + made.values(rows) - 0.25
     said = probability(moved * calibration.slope + calibration.offset)
     assert 0.005 < (said[:4_000] < 0.295).mean() <= 0.0105
@@ -43,8 +46,49 @@ def test_text_browsers_do_not_decide_for_all_and_few_decide_nothing() -> None:
     unseen = np.full(400, 3.0)
     unseen[:40] = -9.0
     rows[:40, NAMES.index("claimed_browser")] = 0
-    assert shifts(rows, unseen, human, Calibration(), 0.01) == (0.0, 0.0)
-    assert shifts(rows[:50], np.full(50, -9.0), human[:50], Calibration(), 0.01) == (0.0, 0.0)
+    assert shifts(rows, unseen, human, Calibration(), 0.01, 0.01)[:2] == (0.0, 0.0)
+    assert shifts(rows[:50], np.full(50, -9.0), human[:50], Calibration(), 0.01, 0.01)[:2] == (0.0, 0.0)
+
+
+def test_what_is_beside_pages_is_measured_by_itself_and_where_few_were_seen_it_is_left_alone() -> None:
+    rows = as_first(vectors(2_000))
+    rows[:1_000, PURPOSE] = 5
+    rows[:, TLS] = np.nan
+    human = np.ones(2_000, np.bool_)
+    unseen = np.where(np.arange(2_000) < 1_000, -4.0, 3.0)
+    added = shifts(rows, unseen, human, Calibration(), 0.01, 0.01)
+    assert added.untold == 0
+    assert 2 < added.beside_untold < MOST
+    assert added.beside_told == MOST, "none was seen with TLS"
+    trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
+    made, weights = guarded(trees, np.zeros((1, 8), np.float32), rows, added)
+    moved = made.values(rows) - 0.25
+    assert np.allclose(moved[:1_000], added.beside_untold)
+    assert np.allclose(moved[1_000:], 0)
+    assert weights[1].tolist()[:5] == [1_000, 0, 0, 0, 1_000]
+
+
+def test_with_a_past_those_are_moved_who_load_parts_and_those_of_whom_it_is_not_known() -> None:
+    rows = vectors(3_000)
+    rows[:1_000, PARTS] = 4
+    rows[1_000:2_000, PARTS] = np.nan
+    human = np.ones(3_000, np.bool_)
+    unseen = np.repeat([-3.0, -2.0, -4.0], 1_000)
+    added = shifts(rows, unseen, human, Calibration(), 0.01, 0.01)
+    assert (added.untold, added.told) == (0, 0)
+    assert added.loads == pytest.approx(added.few_pages + 1)
+    trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
+    made, _ = guarded(trees, np.zeros((1, 8), np.float32), rows, added)
+    expected = np.repeat([added.loads, added.few_pages, 0], 1_000)
+    assert np.allclose(made.values(rows) - 0.25, expected), "who loads no parts is judged as before"
+
+
+def test_trees_that_are_too_shallow_say_the_same_when_one_more_is_added() -> None:
+    rows = vectors(50)
+    trees = Trees(np.array([[0, 1, 2]]), np.full((1, 3), 1.5, np.float32), np.arange(8.0).reshape(1, 8), 0.5, 0.25)
+    made, weights = guarded(trees, np.ones((1, 8), np.float32), rows, Shifts(1, 1, 1, 1, 1, 1))
+    assert np.allclose(made.values(rows), trees.values(rows)), "none of these is moved"
+    assert weights.shape == (2, 32)
 
 
 def test_a_first_request_has_no_session_and_the_version_of_http_is_always_known() -> None:
@@ -60,7 +104,8 @@ def test_an_impersonator_has_a_browser_s_facts_and_its_own_doings() -> None:
     rows = vectors(200)
     human = np.arange(200) < 100
     rows[150:] = as_first(rows[150:])
-    changed = impersonated(rows, human, 1.0, np.random.default_rng(1))
+    changed, made = impersonated(rows, human, 1.0, np.random.default_rng(1))
+    assert np.flatnonzero(made).tolist() == list(range(100, 150))
     caller = np.array([feature.group is Group.CALLER for feature in FEATURES])
     assert np.array_equal(changed[:100], rows[:100])
     assert np.array_equal(changed[100:150][:, caller], rows[100:150][:, caller])

@@ -49,3 +49,11 @@ def test_a_visit_comes_all_of_it_one_way() -> None:
         ways.setdefault(one.session, set()).add(one.http)
     assert all(len(found) == 1 for found in ways.values())
     assert {way for found in ways.values() for way in found} == {"HTTP/1.0", "HTTP/1.1"}
+
+
+def test_a_websocket_stays_one_behind_another_proxy() -> None:
+    headers = (("Host", "shop.test"), ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x"))
+    one = through_proxy(recorded(*headers)._replace(http="HTTP/1.1"))
+    expected = (("Host", "shop.test"), ("Upgrade", "websocket"), ("Connection", "upgrade"), ("Sec-WebSocket-Key", "x"))
+    assert one.headers == expected
+    assert (one.http, one.tls, one.ja4) == ("HTTP/1.1", "", "")

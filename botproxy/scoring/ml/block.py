@@ -43,6 +43,14 @@ _PRESENT: Final = (
     b"from",
 )
 _PRIVACY: Final = (b"dnt", b"sec-gpc")
+_ASKED_FOR: Final = (
+    b"sec-ch-ua-full-version-list", b"sec-ch-ua-full-version", b"sec-ch-ua-arch", b"sec-ch-ua-bitness",
+    b"sec-ch-ua-model", b"sec-ch-ua-platform-version", b"sec-ch-ua-wow64", b"sec-ch-ua-form-factors",
+    b"sec-ch-prefers-color-scheme", b"sec-ch-prefers-reduced-motion", b"sec-ch-prefers-reduced-transparency",
+    b"sec-ch-viewport-height", b"sec-ch-viewport-width", b"sec-ch-device-memory", b"sec-ch-dpr", b"sec-ch-width",
+    b"device-memory", b"downlink", b"ect", b"rtt", b"dpr", b"viewport-width", b"width",
+)  # fmt: skip
+"""Client hints that a browser sends where the site asked for them."""
 
 _ACCEPTS: Final = (
     (b"*/*", 1.0, "anything"),
@@ -74,6 +82,14 @@ _DESTINATIONS: Final = {
     b"websocket": (b"websocket",),
     b"empty": (b"cors", b"no-cors", b"same-origin", b"websocket", b"navigate"),
 }
+_PAGE, _PART, _SCRIPTED, _WORKER, _WEBSOCKET, _PREFLIGHT = 1.0, 2.0, 3.0, 4.0, 5.0, 6.0
+_PURPOSES: Final = {
+    **dict.fromkeys((b"document", b"iframe", b"frame", b"fencedframe", b"embed", b"object"), _PAGE),
+    **dict.fromkeys((b"image", b"style", b"script", b"font", b"audio", b"video", b"track", b"manifest"), _PART),
+    **dict.fromkeys((b"worker", b"sharedworker", b"serviceworker", b"audioworklet", b"paintworklet"), _WORKER),
+    b"empty": _SCRIPTED,
+    b"websocket": _WEBSOCKET,
+}
 _BROWSERS: Final = {
     b"": 0.0,
     b"chrome": 1.0,
@@ -100,7 +116,7 @@ def _order_name(pair: tuple[bytes, bytes]) -> str:
 
 
 FEATURES: Final[tuple[Feature, ...]] = (
-    Feature("headers", _H, "headers", "how many there are, those that differ from request to request apart"),
+    Feature("headers", _H, "headers", "how many there are, without client hints that a site asked for"),
     Feature("names_case", _H, "0 to 3", "spelling of names: 0 all lower, 1 all as in the standards, 2 both as Chromium "
             "mixes them over HTTP/1.1, 3 otherwise"),
     Feature("accept", _H, "1 to 7", "; ".join([f"{code:g} {word}" for _, code, word in _ACCEPTS]) + "; 7 other",
@@ -126,6 +142,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
             "no client hints, or no User-Agent"),
     Feature("expected_absent", _U, "headers", "that the claimed browser always sends, and that are not there",
             "no browser is claimed"),
+    Feature("purpose", _H, "0 to 6", "what it says it is for: 0 it does not say, 1 a page or a frame, 2 a part of a "
+            "page, 3 what a script asked for, 4 a worker, 5 a WebSocket, 6 a preflight"),
 )  # fmt: skip
 
 COUNT: Final[int] = len(FEATURES)
@@ -138,7 +156,7 @@ def read(headers: Headers, secure: bool) -> tuple[float, ...]:
     order = {name: place for place, name in enumerate(index)}
     languages = headers.first(b"accept-language")
     values = [
-        float(len(headers.items)),
+        float(len(headers.items) - sum([name in index for name in _ASKED_FOR])),
         _case(headers),
         _accept(headers.first(b"accept")),
         MISSING if languages is None else float(languages.count(b",") + 1),
@@ -158,6 +176,7 @@ def read(headers: Headers, secure: bool) -> tuple[float, ...]:
         ]
     )
     values.extend(_agent(headers, agent, secure))
+    values.append(_purpose(headers))
     return tuple(values)
 
 
@@ -219,6 +238,17 @@ def _coherent(headers: Headers) -> float:
     accept = headers.first(b"accept") or b""
     page = accept.startswith(b"text/html")
     return float(page == (mode == b"navigate") or destination in (b"empty", b"object", b"embed"))
+
+
+def _purpose(headers: Headers) -> float:
+    index = headers.index
+    if b"sec-websocket-key" in index:
+        return _WEBSOCKET
+    if b"access-control-request-method" in index:
+        return _PREFLIGHT
+    if b"service-worker" in index:
+        return _WORKER
+    return _PURPOSES.get(headers.first(b"sec-fetch-dest") or b"", 0.0)
 
 
 def _agent(headers: Headers, agent: bytes | None, secure: bool) -> tuple[float, ...]:

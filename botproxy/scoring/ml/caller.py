@@ -8,7 +8,7 @@ from botproxy.model import Behaviour, Crowd, Profile
 from botproxy.scoring.ml.feature import MISSING, Feature, Group
 
 _G: Final = Group.CALLER
-_ENOUGH: Final = 3.0
+_ENOUGH: Final = 2.0
 """Requests, pages or scripts below which a share says nothing."""
 
 
@@ -26,7 +26,8 @@ def _of(who: str, whose: str) -> tuple[Feature, ...]:
         Feature(f"{who}_errors", _G, "share", "of requests that were answered 400 to 499", few),
         Feature(f"{who}_logins", _G, "share", "of requests that look like logging in", few),
         Feature(f"{who}_failed_logins", _G, "share", "of those that seem to have failed", few),
-        Feature(f"{who}_followed", _G, "share", "of pages reached from a page that this caller was given", few),
+        Feature(f"{who}_followed", _G, "share", "of pages reached from a page that this caller was given"
+                + (", or its address" if who == "session" else ""), few),
         Feature(f"{who}_silent", _G, "share", "of pages with the script of JavaScript detections that sent no report",
                 few),
         Feature(f"{who}_unsolved", _G, "share", "of challenges that were not solved", "fewer than two challenges"),
@@ -62,21 +63,27 @@ def read(profile: Profile | None) -> tuple[float, ...]:
     """The features in the order of `FEATURES`; all are missing without a profile."""
     if profile is None:
         return (*UNKNOWN, *UNKNOWN, MISSING)
-    return (*address(profile.address), *session(profile.session), network(profile.network))
+    return (*address(profile.address), *session(profile.session, profile.address), network(profile.network))
 
 
 def address(seen: Behaviour) -> tuple[float, ...]:
     """The first `VISITOR` of them."""
     if seen.requests < _FADED:
         return UNKNOWN
-    return (*_behaviour(seen), seen.user_agents / max(1.0, seen.peers))
+    return (*_behaviour(seen, MISSING), seen.user_agents / max(1.0, seen.peers))
 
 
-def session(seen: Behaviour | None) -> tuple[float, ...]:
-    """The next `VISITOR`."""
+def session(seen: Behaviour | None, address: Behaviour) -> tuple[float, ...]:
+    """The next `VISITOR`.
+
+    The page that a session began with was handed out before there was a session: that its links were followed is
+    known of the address alone.
+    """
     if seen is None:
         return UNKNOWN
-    return (*(_NO_SESSION if seen.requests < _FADED else _behaviour(seen)), seen.peers)
+    if seen.requests < _FADED:
+        return (*_NO_SESSION, seen.peers)
+    return (*_behaviour(seen, _followed(address)), seen.peers)
 
 
 def network(seen: Crowd) -> float:
@@ -84,10 +91,17 @@ def network(seen: Crowd) -> float:
     return MISSING if seen.logins < _ENOUGH else min(1.0, seen.login_failures / seen.logins)
 
 
-def _behaviour(seen: Behaviour) -> tuple[float, ...]:
+def _followed(seen: Behaviour) -> float:
+    moves = seen.followed + seen.strayed
+    return MISSING if moves < _ENOUGH else min(1.0, seen.followed / moves)
+
+
+def _behaviour(seen: Behaviour, least_followed: float) -> tuple[float, ...]:
     requests, pages, mean, logins = seen.requests, seen.pages, seen.gap_mean, seen.logins
     enough = requests >= _ENOUGH
-    moves = seen.followed + seen.strayed
+    followed = _followed(seen)
+    if least_followed > followed:  # neither is missing
+        followed = least_followed
     return (
         requests * _PER_SECOND,
         seen.burst,
@@ -98,7 +112,7 @@ def _behaviour(seen: Behaviour) -> tuple[float, ...]:
         min(1.0, seen.client_errors / requests) if enough else MISSING,
         min(1.0, logins / requests) if enough else MISSING,
         MISSING if logins < _ENOUGH else min(1.0, seen.login_failures / logins),
-        MISSING if moves < _ENOUGH else min(1.0, seen.followed / moves),
+        followed,
         MISSING if seen.scripts < _ENOUGH else max(0.0, 1.0 - seen.reports / seen.scripts),
         MISSING if seen.challenged < 2 else max(0.0, 1.0 - seen.challenges_solved / seen.challenged),
         min(1.0, seen.paths / requests) if enough else MISSING,

@@ -122,7 +122,7 @@ class Lookup:
             address = caller.address(profile.address)
             if address is not caller.UNKNOWN:
                 bits |= _look_up(self._address, address)
-            visit = caller.session(profile.session)
+            visit = caller.session(profile.session, profile.address)
             if visit is not caller.UNKNOWN:
                 bits |= _look_up(self._visit, visit)
             bits |= _look_up(self._network, (caller.network(profile.network),))

@@ -56,12 +56,12 @@ def refs(config: Config) -> list[str]:
 def test_settings_of_the_whole_and_of_a_zone(tmp_path: Path) -> None:
     overlay = """\
 mode: enforce
-scoring: {machine_learning: {enabled: true}}
+scoring: {machine_learning: {enabled: false}}
 zones: {shop: {mode: observe, bot_management: {fight_mode: true}, security_level: under_attack}}
 """
     config = load(overlaid(tmp_path, overlay))
     zone = config.zones[0]
-    assert (config.mode, config.scoring.machine_learning.enabled) == ("enforce", True)
+    assert (config.mode, config.scoring.machine_learning.enabled) == ("enforce", False)
     assert (zone.mode, zone.bot_management.fight_mode, zone.security_level) == ("observe", True, "under_attack")
     assert config.data == tmp_path / "data"
 

@@ -80,4 +80,4 @@ def test_a_model_of_the_operator_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 def test_without_the_engine_nothing_is_loaded() -> None:
-    assert load_model(MachineLearningSettings()) is None
+    assert load_model(MachineLearningSettings(enabled=False)) is None

@@ -84,6 +84,25 @@ def test_a_copied_user_agent_lacks_what_its_browser_sends() -> None:
     assert math.isnan(values["fetch_coherent"])
 
 
+@pytest.mark.parametrize(
+    ("headers", "purpose"),
+    [
+        ((), 0),
+        (((b"Sec-Fetch-Dest", b"document"),), 1),
+        (((b"Sec-Fetch-Dest", b"iframe"),), 1),
+        (((b"Sec-Fetch-Dest", b"image"),), 2),
+        (((b"Sec-Fetch-Dest", b"empty"),), 3),
+        (((b"Sec-Fetch-Dest", b"sharedworker"),), 4),
+        (((b"Service-Worker", b"script"),), 4),
+        (((b"Sec-Fetch-Dest", b"empty"), (b"Sec-WebSocket-Key", b"x")), 5),
+        (((b"Sec-Fetch-Dest", b"empty"), (b"Access-Control-Request-Method", b"GET")), 6),
+        (((b"Sec-Fetch-Dest", b"tomorrow"),), 0),
+    ],
+)
+def test_a_request_says_what_it_is_for(headers: tuple[tuple[bytes, bytes], ...], purpose: int) -> None:
+    assert named(facts(headers))["purpose"] == purpose
+
+
 def test_the_connection_says_whose_it_is() -> None:
     tls = Tls("TLSv1.3", "x", ja4="t13d1516h2_8daaf6152771_e5627efa2ab1")
     values = named(facts(tls=tls, http2="1:65536;4:6291456|15663105|0|m,a,s,p", version="HTTP/2"))
@@ -122,6 +141,17 @@ def test_what_a_caller_did_counts_in_shares() -> None:
     assert few["address_irregularity"] == 0.5
     assert few["address_variety"] == pytest.approx(many["address_variety"])
     assert math.isnan(few["session_pace"])
+
+
+def test_the_page_before_a_session_began_is_known_for_the_address() -> None:
+    """Links of a first page are followed in a session that the page itself began."""
+    address, session = Behaviour(requests=9.0, followed=4.0), Behaviour(requests=8.0, strayed=4.0)
+    values = named(facts(profile=Profile(address=address, session=session)))
+    assert values["session_followed"] == values["address_followed"] == 1
+    wandering = named(facts(profile=Profile(address=session, session=session)))
+    assert wandering["session_followed"] == 0
+    unknown = named(facts(profile=Profile(address=Behaviour(requests=9.0), session=session)))
+    assert unknown["session_followed"] == 0
 
 
 def test_who_was_never_seen_has_no_past() -> None:
