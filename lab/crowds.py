@@ -147,8 +147,9 @@ def _visits() -> tuple[list[tuple[str, tuple[_Recorded, ...]]], list[tuple[str, 
     visits: list[tuple[str, tuple[_Recorded, ...]]] = []
     text: list[tuple[str, tuple[_Recorded, ...]]] = []
     sessions: dict[str, list[dataset.Labelled]] = collections.defaultdict(list)
+    later = frozenset(dataset.card(DATA).get("later", ()))
     for one in dataset.read(DATA):
-        if one.human and not one.generated:
+        if one.human and not one.generated and one.session not in later:
             sessions[one.session].append(one)
     for session in sessions.values():
         engine = session[0].family

@@ -443,7 +443,9 @@ def widen(asked: argparse.Namespace) -> None:
     sessions += list(besides(asked.people, asked.seed))
     added = timed(sessions, random.Random(asked.seed), HOURS)
     requests = sorted([*before, *added], key=lambda one: (one.time, one.session, one.step))
-    dataset.write(asked.out, described(requests), requests)
+    # Crowds of `lab.crowds` are those that were recorded at first: a mixture that is known, and figures that stay.
+    later = {*dataset.card(asked.out).get("later", ()), *(one.session for one in added if not one.generated)}
+    dataset.write(asked.out, {**described(requests), "later": sorted(later)}, requests)
     print(f"{asked.out}: {len(sessions)} visits and {len(added)} requests more, {asked.out.stat().st_size} bytes")
 
 
