@@ -32,7 +32,8 @@ def config(shop: Recording, **settings: Any) -> dict[str, Any]:
         "name": "shop", "origins": [shop.url], "mode": "enforce", "rules": [rule],
         "anomaly_detection": {"enabled": True, **settings},
     }  # fmt: skip
-    return {"unknown_host": "shop", "scoring": {"heuristics": {"enabled": False}}, "zones": [zone]}
+    scoring = {"heuristics": {"enabled": False}, "machine_learning": {"enabled": False}}
+    return {"unknown_host": "shop", "scoring": scoring, "zones": [zone]}
 
 
 def test_who_tries_passwords_is_scored_1_within_seconds_on_every_worker_and_others_are_not(
