@@ -78,19 +78,21 @@ def fill(store: DuckdbStore, events: list[Event], number: int, seconds: float) -
     begin, step = time.time() - seconds, seconds / number
     own = 0.0
     start = time.process_time()
-    for done in range(0, number, 10_000):
+    for done in range(0, number, 5_000):
         before = time.thread_time()
         shift = done % len(events)
-        part = [tuple(event) for event in (events[shift:] + events[:shift])[: min(10_000, number - done)]]
+        part = [tuple(event) for event in (events[shift:] + events[:shift])[: min(5_000, number - done)]]
         rows = [
             (row[0], begin + (done + at) * step, begin + (done + at) * step + 0.02, *row[3:])
             for at, row in enumerate(part)
         ]
         own += time.thread_time() - before
         store.put(rows)
-        while store.status().waiting > 15_000:
+        while store.status().waiting > 5_000:  # nothing may be dropped
             time.sleep(0.005)
     asyncio.run(store.flush())
+    if store.status().stored != number:
+        raise RuntimeError(f"not everything was stored: {store.status()}")
     return (time.process_time() - start - own) / number * 1e6
 
 
