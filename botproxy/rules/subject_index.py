@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from botproxy.model import Facts
+from botproxy.remembered import Remembered
 from botproxy.rules import byteset
 from botproxy.rules.lists import NamedList
 from botproxy.rules.networks import IpSet
@@ -25,9 +26,9 @@ Uses = Sequence[tuple[int, Compare | Truth]]
 _FEW = 3
 """Up to so many literals are looked for one by one; a search by automaton costs about as much as ten of these."""
 
-REMEMBERED = 512
+REMEMBERED = 256
 LONGEST = 128
-"""Values of one subject whose answers are kept, and bytes of such a value; when all places are taken, all are freed."""
+"""Values of one subject whose answers a generation of the memory holds, and bytes of such a value."""
 
 
 def index_subject(read: Reader, uses: Uses, remember: bool = False) -> SubjectIndex:
@@ -153,18 +154,14 @@ def _matching(match: Callable[[bytes], list[int] | None], masks: list[int]) -> L
 def _remembering(match: Callable[[bytes], list[int] | None], masks: list[int]) -> Lookup:
     """An automaton costs as much as twenty look-ups, and most requests are for paths that others were for as well."""
     lookup = _matching(match, masks)
-    kept: dict[bytes, int] = {}
+    kept: Final[Remembered[int]] = Remembered(REMEMBERED, REMEMBERED * LONGEST, LONGEST)
 
     def remembered(value: bytes) -> int:
         known = kept.get(value)
-        if known is not None:
-            return known
-        result: int = lookup(value)
-        if len(value) <= LONGEST:
-            if len(kept) >= REMEMBERED:
-                kept.clear()
-            kept[value] = result
-        return result
+        if known is None:
+            known = lookup(value)
+            kept.offer(value, known)
+        return known
 
     return remembered
 

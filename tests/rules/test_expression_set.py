@@ -97,6 +97,6 @@ def test_paths_are_answered_alike_from_memory_and_once_it_was_emptied(
     compiled = [compile_expression(text) for text in texts]
     kept = ExpressionSet(compiled)
     paths = [b"/%d" % number for number in range(REMEMBERED + 100)] + [b"/" + b"7" * 5_000]
-    for path in (*paths, *paths[:50], *paths[:50], paths[-1]):
+    for path in (*paths, *paths, *paths[:50], paths[-1]):
         facts = make_facts(target=path)
         assert list(kept.matching(facts)) == [at for at, one in enumerate(compiled) if one.matches(facts)]

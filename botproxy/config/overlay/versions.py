@@ -25,6 +25,9 @@ DIRECTORY: Final = "overlay"
 ASIDE: Final = "aside"
 """Within it: versions that other nodes' took the place of."""
 
+MOST_ASIDE: Final = 100
+"""So many of those are kept; the oldest go first."""
+
 KEEP: Final = 100
 """Versions that are kept; the oldest are deleted."""
 
@@ -168,6 +171,8 @@ class Versions:
             for each in found:
                 path = _path(self.data, each)
                 os.replace(path, aside / f"{path.stem}-{time.time_ns()}.yaml")
+            for path in sorted(self.aside(), key=_when_put)[:-MOST_ASIDE]:
+                path.unlink(missing_ok=True)
         return found
 
     def naming(self, named: Callable[[bytes], bool]) -> list[int]:
@@ -230,6 +235,11 @@ def _numbers(data: Path) -> list[int]:
 
 def _path(data: Path, number: int) -> Path:
     return data / DIRECTORY / f"{number:06d}.yaml"
+
+
+def _when_put(aside: Path) -> int:
+    stamp = aside.stem.rpartition("-")[2]
+    return int(stamp) if stamp.isdigit() else 0
 
 
 def _whole(path: Path, text: str) -> None:
