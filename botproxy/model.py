@@ -345,6 +345,7 @@ class Facts(NamedTuple):
     body: Body | None = None
     response: ResponseFacts | None = None
     profile: Profile | None = None
+    short_referer: bool = False  # the site asks browsers to leave out of Referer where they are
 
 
 class Action(Enum):
@@ -424,6 +425,7 @@ class Outcome(NamedTuple):
     seconds: float  # whole exchange
     ending: Ending
     detail: str = ""  # private: why it failed
+    referrer_policy: bytes = b""  # of the answer
 
 
 IMPORTED: Final = "imported"

@@ -48,7 +48,7 @@ from botproxy.scoring import (
     smoothed,
     text_of,
 )
-from botproxy.traffic import Keys, Profiles, Seen, header_fingerprint
+from botproxy.traffic import Keys, Profiles, Referrals, Seen, header_fingerprint
 
 NOT_COMPUTED: Final = Score(0, ScoreSource.NOT_COMPUTED)
 _NO_VERDICT: Final = Verdict(Disposition.FORWARD, ClearanceLevel.NONE, (), 0)
@@ -157,6 +157,7 @@ class Pipeline:
         self._rates: Final = rates
         self._places: Final = places
         self._profiles: Final = profiles
+        self._referrals: Final = Referrals()
         self._crowds: Final = ruleset.needs_crowds or (rates is not None and rates.needs_crowds)
         self.observes: Final = profiles is not None
         """Whether `observe` has to be called."""
@@ -252,6 +253,7 @@ class Pipeline:
             None,
             None,
             profile,
+            self._referrals.short,
         )
 
     def _score(
@@ -282,6 +284,7 @@ class Pipeline:
             body,
             None,
             facts.profile,
+            facts.short_referer,
         )
 
     def _combine(self, facts: Facts, findings: list[Finding]) -> Score:
@@ -348,6 +351,8 @@ class Pipeline:
             request.received, outcome.status, outcome.content_type, facts.static_resource, score, challenged, heuristic
         )  # fmt: skip
         self._profiles.observe(keys, request, tuple.__new__(Seen, seen))
+        if outcome.origin_status == 200 and outcome.content_type.startswith(b"text/html"):
+            self._referrals.page(outcome.referrer_policy)
 
     def note(self, request: Request, client: Client, figure: int) -> None:
         """Count something that a caller did on a path of our own; `figure` is one of `traffic.profiles`. May raise."""

@@ -243,6 +243,16 @@ def test_what_others_did_is_read_where_a_rule_looks_at_it(expression: str, count
     assert (profile.path.requests, profile.headers.requests) == pytest.approx(counted)
 
 
+def test_a_site_that_asks_browsers_for_no_referrer_is_known_by_its_pages() -> None:
+    made = pipeline(profiles=Profiles(SECRET, bytes))
+    first = decide(made)
+    assert not first.facts.short_referer
+    made.observe(first, OUTCOME._replace(content_type=b"image/png", referrer_policy=b"no-referrer"))
+    assert not decide(made).facts.short_referer
+    made.observe(first, OUTCOME._replace(referrer_policy=b"no-referrer"))
+    assert decide(made).facts.short_referer
+
+
 def test_events_hold_no_query_values_unless_asked() -> None:
     asked = request(b"/find", b"q=secret&page=2", (b"Referer", b"https://a.example/x?token=secret"))
     made = pipeline(Says(None), redaction=Redaction(redact_query, redact_url))

@@ -64,6 +64,7 @@ class Exchange:
         "marked_out",
         "on_ended",
         "peek",
+        "referrer_policy",
         "relay",
         "request",
         "sent",
@@ -88,6 +89,7 @@ class Exchange:
         self.sent = 0  # bytes to the client
         self.body_sent = 0  # of them body, before any coding
         self.content_type = b""
+        self.referrer_policy = b""
         self.first_byte = 0.0  # when the response began
         self._wire: Final = wire
         self._phase = _NEW
@@ -374,4 +376,5 @@ class Exchange:
             time.monotonic() - started,
             ending,
             detail,
+            self.referrer_policy,
         )

@@ -257,6 +257,7 @@ class Relay:
             added += b"Date: %b\r\n" % self._wire.date()
         exchange.keep = keep
         exchange.content_type = self._content_type(head)
+        exchange.referrer_policy = head.referrer_policy
         self._head = b"%b%bCf-Ray: %b\r\n%b\r\n" % (
             lines,
             added,

@@ -34,6 +34,7 @@ class OriginHead(NamedTuple):
     content_type: bytes
     upgrade: bytes  # lower-case value of Upgrade
     dated: bool
+    referrer_policy: bytes
 
 
 class ResponseReader:
@@ -120,4 +121,5 @@ def _understand(head: bytes) -> OriginHead:
         index.get(b"content-type", b""),
         index.get(b"upgrade", b"").lower(),
         b"date" in index,
+        index.get(b"referrer-policy", b""),
     )

@@ -5,6 +5,7 @@ from botproxy.traffic.header_order import header_fingerprint
 from botproxy.traffic.merged import NODES, MergedCounts
 from botproxy.traffic.profiles import Keys, Profiles, Seen, is_login, login_failed
 from botproxy.traffic.records import Record, RecordError, decode, encode
+from botproxy.traffic.referrals import Referrals
 from botproxy.traffic.told import ToldError
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "RateCounts",
     "Record",
     "RecordError",
+    "Referrals",
     "Seen",
     "ToldError",
     "decode",

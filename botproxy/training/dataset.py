@@ -70,9 +70,10 @@ class Labelled(NamedTuple):
     cipher: str
     http2: str  # fingerprint of how HTTP/2 began, "" without
     since: float | None  # seconds since the session cookie that it brought was issued; None when it brought none
+    short_referer: bool = False  # the site asks for that (`training.referrers`); nothing that is recorded
 
 
-_FIELDS: Final = Labelled._fields
+_FIELDS: Final = Labelled._fields[:-1]
 _TEXTS: Final = frozenset(name for name, kind in Labelled.__annotations__.items() if kind == "str")
 
 
@@ -83,7 +84,7 @@ def write(path: Path, card: Mapping[str, Any], requests: Iterable[Labelled]) -> 
     with _opened(path, "wb") as file:
         file.write(orjson.dumps({"format": FORMAT, "fields": _FIELDS, "card": card}) + b"\n")
         for one in requests:
-            file.write(orjson.dumps(list(one)) + b"\n")
+            file.write(orjson.dumps(list(one[:-1])) + b"\n")
             count += 1
     return count
 
@@ -121,7 +122,9 @@ def facts(one: Labelled) -> Facts:
     tls = Tls(one.tls, one.cipher, one.ja3, one.ja4) if one.secure and one.tls else None
     client = Client(ip_address(one.address), one.address, 40_000, one.address, tls, http2=one.http2)
     session = None if one.since is None else Session(one.session[:32], now - one.since, now, 0)
-    return Facts(request, client, "lab", is_static_resource(path), session, None, {})
+    return Facts(
+        request, client, "lab", is_static_resource(path), session, None, {}, short_referer=one.short_referer
+    )  # fmt: skip
 
 
 def _card(path: Path, file: IO[bytes]) -> dict[str, Any]:
@@ -148,6 +151,8 @@ def _line(path: Path, file: IO[bytes], number: int) -> bytes:
 def _labelled(path: Path, number: int, line: bytes) -> Labelled:
     try:
         values = orjson.loads(line)
+        if len(values) != len(_FIELDS):
+            raise ValueError(values)
         one = Labelled(*values)
         headers = tuple((name, value) for name, value in one.headers)
         one = one._replace(headers=headers)

@@ -87,3 +87,8 @@ def test_cookies_of_a_response_all_survive():
     assert found.lines.count(b"Set-Cookie: ") == 2
     assert b"forged" not in found.lines
     assert found.head.values(b"set-cookie") == [b"a=1", b"b=2", b"__cf_bm=forged"]
+
+
+def test_what_a_page_says_of_referrers_is_kept_as_one_list() -> None:
+    head = b"HTTP/1.1 200 OK\r\nReferrer-Policy: origin\r\nreferrer-policy: no-referrer\r\nContent-Length: 0\r\n\r\n"
+    assert ResponseReader().read(head).referrer_policy == b"origin, no-referrer"

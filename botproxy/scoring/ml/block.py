@@ -271,7 +271,7 @@ def _hints(headers: Headers, agent: bytes, major: int | None, platform: bytes) -
     if brands is None and mobile is None and hinted is None:
         return MISSING
     agree = 0
-    if brands is not None and major is not None and b';v="%d"' % major in brands:
+    if brands is not None and major is not None and (b';v="%d"' % major in brands or b';v="%d.' % major in brands):
         agree += 1
     if mobile is not None and (mobile == b"?1") == (b"Mobile" in agent):
         agree += 1

@@ -24,7 +24,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("method", _R, "0 to 5", "0 GET, 1 HEAD, 2 POST, 3 OPTIONS, 4 PUT, PATCH or DELETE, 5 other"),
     Feature("static_resource", _R, "0 or 1", "the path ends as files that anybody may have do"),
     Feature("body", _R, "0 to 2", "0 none, 1 of known length, 2 chunked"),
-    Feature("referer", _R, "0 to 2", "0 none, 1 of this host, 2 of another"),
+    Feature("referer", _R, "0 to 3", "0 none, 1 of this host, 2 of another, 3 the site asks browsers to leave it out"),
     Feature("http_version", _C, "0 to 2", "0 HTTP/1.0, 1 HTTP/1.1, 2 HTTP/2; as the proxy sees it"),
     Feature("tls_version", _C, "12 or 13", "TLS 1.2 or 1.3", "no TLS, or it ended before us"),
     Feature("tls_ciphers", _C, "suites", "offered, GREASE apart", "no JA4"),
@@ -114,7 +114,7 @@ def line(facts: Facts) -> tuple[float, ...]:
         _METHODS.get(request.method, 5.0),
         1.0 if facts.static_resource else 0.0,
         1.0 if length else 0.0 if length == 0 else 2.0,
-        _referer(request.headers.first(b"referer"), request.authority),
+        _referer(request.headers.first(b"referer"), request.authority, facts.short_referer),
         _VERSIONS.get(request.version, 1.0),
     )
 
@@ -161,12 +161,16 @@ def _connection(tls: Tls, http2: str) -> tuple[float, ...]:
     return version, ciphers, extensions, alpn, order, settings, window
 
 
-def _referer(value: bytes | None, authority: bytes) -> float:
+_SHORT: Final = 3.0
+
+
+def _referer(value: bytes | None, authority: bytes, short: bool) -> float:
+    own = _SHORT if short else 1.0
     if value is None:
-        return 0.0
+        return _SHORT if short else 0.0
     start = value.find(b"://") + 3
     end = start + len(authority)
     if start > 2 and value.startswith(authority, start) and value.startswith(b"/", end):
-        return 1.0  # the usual one, spelled as the request's own host
+        return own  # the usual one, spelled as the request's own host
     _, _, rest = value.partition(b"://")
-    return 1.0 if rest.partition(b"/")[0].lower() == authority.lower() else 2.0
+    return own if rest.partition(b"/")[0].lower() == authority.lower() else 2.0
