@@ -22,6 +22,7 @@ from botproxy.tls import shipped_clients
 from botproxy.training.baselines import LogisticRegression
 from botproxy.training.dataset import Labelled, facts, read
 from botproxy.training.evaluation import says, scores
+from botproxy.training.laboratory import relatives
 from botproxy.training.measuring import Share, below
 from botproxy.training.replaying import DRIVEN, TEXT_BROWSERS, replay
 from botproxy.training.samples import Matrix, Numbers, Table, Truths, as_first, table, weights
@@ -32,6 +33,8 @@ IMPERSONATING: Final = frozenset(("primp", "curl-cffi", "cloudscraper", "got-scr
 DATA: Final = Path("lab/data/traffic.jsonl.xz")
 MODEL: Final = Path("botproxy/scoring/ml/default.model")
 FIFTH: Final = 5
+RELATIVE: Final = "as-"
+"""How names of clients begin that are somebody else's visit told again (`training.kindred`)."""
 SINGLE: Final = Path("tests/data/clients/browsers.jsonl")
 """Single requests of browsers on a screen, recorded over HTTP/1.1 (`lab.record`); nothing is fitted on them."""
 
@@ -181,6 +184,22 @@ def singly(found: Judged) -> Iterator[tuple[str, str, str, str, str]]:
             yield (name, *map(str, parts), str(by_fifth(found, mine, given)))
 
 
+def as_others(model: Model, hold: tuple[str, ...]) -> Iterator[tuple[str, str, str, str]]:
+    """What judges, as browsers that judge: a name, the target, and shares of everything and of the model alone."""
+    rows = table(relatives(DATA, hold, True))
+    given = scores(says(model)(rows.vectors))
+    whole = np.where(rows.heuristics, 1, given)
+    first, bots = rows.steps == 0, ~rows.human
+    copied = np.char.endswith(rows.behaviours, ", headers")
+    for name, target, chosen in (
+        ("people with browsers of no laboratory, first request", "≤ 0.5 %", rows.human & first),
+        ("people with browsers of no laboratory, every request", "≤ 0.5 %", rows.human),
+        ("bots that copy those browsers' headers, first request", "", bots & copied & first),
+        ("bots that copy those browsers' headers, every request", "", bots & copied),
+    ):
+        yield name, target, str(below(whole[chosen])), str(below(given[chosen]))
+
+
 def single(model: Model) -> Iterator[tuple[str, Share, Share]]:
     """Single requests of real browsers, each as somebody's first: everything, and the model alone."""
     heuristics, vectors, say = Heuristics.load(shipped_fingerprints()), Vectors(shipped_clients()), says(model)
@@ -247,12 +266,15 @@ def main() -> None:
     parser.add_argument("--hold", action="append", default=[])
     parser.add_argument("--drawn", type=int, default=0, help="people to draw; needs apify_fingerprint_datapoints")
     asked = parser.parse_args()
+    recorded = tuple(name for name in asked.hold if not name.startswith(RELATIVE))
     model = decode(MODEL.read_bytes(), NAMES)
     print("| below 30 | target | everything | without heuristics | logistic regression | heuristics alone |")
     print("|---|---|---|---|---|---|")
-    found = judged(model, tuple(asked.hold))
+    found = judged(model, recorded)
     for line in lines(found):
         print(f"| {' | '.join(line)} |")
+    for told in as_others(model, tuple(asked.hold)):
+        print(f"| {' | '.join(told)} | | |")
     for name, whole, alone in single(model):
         print(f"| {name} | none | {whole} | {alone} | | |")
     if asked.drawn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +72,7 @@ def train(
     """
     from botproxy.scoring.ml import NAMES, decode, encode
     from botproxy.training.fitting import Recipe
+    from botproxy.training.laboratory import laboratory
     from botproxy.training.learning import Part, joined, learn
     from botproxy.training.samples import table
     from botproxy.training.splitting import by_time, held_back
@@ -85,7 +85,7 @@ def train(
     parts: list[Part] = []
     said: dict[str, Any] = {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "from": []}
     if data:
-        rows = _laboratory(data, seed)
+        rows = laboratory(data, hold, seed)
         held = held_back(rows, hold)
         fitted.append(rows.where(~held))
         parts.append(Part("the laboratory's clients", rows.where(held)))
@@ -125,17 +125,6 @@ def train(
 
         number = Registry(register).add(learned.model, learned.card)
         click.echo(f"model {number} of {register}; `botproxy models use {number} --data {register}` has it score")
-
-
-def _laboratory(data: tuple[Path, ...], seed: int) -> Table:
-    from botproxy.training.dataset import read
-    from botproxy.training.replaying import replay
-    from botproxy.training.samples import table
-    from botproxy.training.terminated import varied
-
-    as_recorded = (sample for path in data for sample in replay(read(path)))
-    otherwise = (sample for path in data for sample in replay(varied(read(path), seed), seed))
-    return table(chain(as_recorded, otherwise))
 
 
 def _own(places: tuple[Path, ...], since: float) -> Own:

@@ -27,6 +27,7 @@ from botproxy.training import drift
 from botproxy.training.evaluation import compare, evaluate, refusal, says
 from botproxy.training.feedback import feedback_of
 from botproxy.training.fitting import Recipe
+from botproxy.training.laboratory import laboratory
 from botproxy.training.learning import FEWEST_JUDGES, Part, TooFewError, joined, learn
 from botproxy.training.measuring import Share
 from botproxy.training.own_events import Own, event_files, events, read
@@ -98,7 +99,7 @@ def _train(
     fitted: list[Table] = [table(before)]
     parts = [Part("newer events", table(after))]
     for path in settings.data:
-        rows = laboratory(path)
+        rows = laboratory((path,), ())
         held = held_back(rows, ())
         fitted.append(rows.where(~held))
         parts.append(Part(path.name, rows.where(held)))
@@ -125,15 +126,6 @@ def _train(
     number = registry.add(learned.model, learned.card)
     registry.begin_trial(Trial(number, settings.share, now, now + settings.trial))
     return Outcome("trained", f"on trial beside model {state.active}", number)
-
-
-def laboratory(path: Path, seed: int = 1) -> Table:
-    """Vectors of a data set, as recorded and as they would have come otherwise. Raises `DatasetError`."""
-    from botproxy.training.dataset import read as read_dataset
-    from botproxy.training.replaying import replay
-    from botproxy.training.terminated import varied
-
-    return table([*replay(read_dataset(path)), *replay(varied(read_dataset(path), seed), seed)])
 
 
 def _judge(

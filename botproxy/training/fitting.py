@@ -15,7 +15,7 @@ from botproxy.scoring.ml import NAMES, Calibration, Group, Model, Trees
 from botproxy.training import guarding
 from botproxy.training.calibration import calibrate
 from botproxy.training.impersonating import impersonated
-from botproxy.training.samples import Matrix, Numbers, Table, Truths, as_first, folds, untold, weights, without
+from botproxy.training.samples import Matrix, Numbers, Table, Truths, as_first, evened, folds, untold, weights, without
 
 
 class Recipe(NamedTuple):
@@ -34,11 +34,13 @@ class Recipe(NamedTuple):
     impersonating: float = 0.3
     """Share of bots' rows with a past that get the headers and the TLS of a person's browser: see
     `training.impersonating`."""
-    guard: float = 0.001
+    guard: float = 0.005
     """Share of people's requests without a past that may score below 30, among browsers that the trees have not seen:
     see `training.guarding`. 0 is no guard."""
-    guard_later: float = 0.0005
+    guard_later: float = 0.0003
     """The same with a past."""
+    returning: float = 0.1
+    """Share of people among later requests for a page that no page of ours sent: see `samples.evened`."""
     folds: int = 3
     """Parts of what is fitted on, each judged by trees that have not seen its clients, to calibrate."""
 
@@ -53,7 +55,7 @@ class TrainerError(OperatorError):
 def fit(rows: Table, recipe: Recipe, version: str, card: Mapping[str, Any]) -> Model:
     """A calibrated model. The calibration is made on families that the trees it judges have not seen."""
     vectors = _forgetful(rows, recipe)
-    weight = weights(rows, recipe.prior)
+    weight = evened(weights(rows, recipe.prior), vectors, rows.human, recipe.returning)
     fold = folds(rows, recipe.folds, recipe.seed)
     unseen: Numbers = np.zeros(len(rows), np.float64)
     for number in range(recipe.folds):

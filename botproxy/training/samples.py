@@ -18,6 +18,11 @@ MOST_OF_ONE: Final = 0.25
 """Share of the weight of one label that a single family of clients may have: bots that solve challenges would else
 become the picture of a human."""
 
+_PAST: Final = NAMES.index("address_pace")
+_REFERER: Final = NAMES.index("referer")
+_PURPOSE: Final = NAMES.index("purpose")
+_LEAST_PAST: Final = 1e-3
+
 
 class Sample(NamedTuple):
     """One request with its label."""
@@ -91,6 +96,23 @@ def weights(rows: Table, prior: float, most_of_one: float = MOST_OF_ONE) -> Numb
             each = _capped(count / count.sum(), max(most_of_one, 1 / len(names)))
             given[chosen] = (share * each / count)[place]
     return given * (len(rows) / given.sum()) if given.sum() else given
+
+
+def evened(given: Numbers, rows: Matrix, human: Truths, returning: float) -> Numbers:
+    """The weights with `returning` as the share of people among later requests for a page that no page of ours sent.
+
+    A visit has one or two of them and any number of others, which say by their Referer that they belong to a page. By
+    numbers alone a later request without one would be a bot's, and everybody who types an address, takes a bookmark or
+    opens a link of a mail in the middle of a visit would pay for that. Where people have a greater share, nothing
+    changes.
+    """
+    chosen = (rows[:, _PAST] > _LEAST_PAST) & (rows[:, _REFERER] != 1.0) & (rows[:, _PURPOSE] <= 1.0)
+    every, people = given[chosen].sum(), given[chosen & human].sum()
+    changed = given.copy()
+    if 0 < people < returning * every:
+        changed[chosen & human] *= returning * every / people
+        changed[chosen & ~human] *= (1 - returning) * every / (every - people)
+    return changed
 
 
 def _capped(shares: Numbers, most: float) -> Numbers:

@@ -29,8 +29,13 @@ def held_back(rows: Table, names: tuple[str, ...]) -> Truths:
         raise OperatorError(f"no requests of {', '.join(unknown)}; there are {', '.join(there)}")
     if names:
         return np.isin(rows.families, names) | np.isin(rows.clients, names)
-    chosen = [name for name in sorted(set(groups.tolist())) if _number(name) % _HELD_OF == 0]
+    chosen = [name for name in sorted(set(groups.tolist())) if _by_hash(name)]
     return np.isin(groups, chosen)
+
+
+def is_held(names: tuple[str, ...], human: bool, family: str, client: str) -> bool:
+    """The same of one client."""
+    return family in names or client in names if names else _by_hash(client if human else family)
 
 
 def by_time(own: Own, later: float = LATER) -> tuple[list[Sample], list[Sample]]:
@@ -41,5 +46,5 @@ def by_time(own: Own, later: float = LATER) -> tuple[list[Sample], list[Sample]]
     return before, [one.sample for one in own.taken[at:] if one.sample.session not in known]
 
 
-def _number(name: str) -> int:
-    return hashlib.sha256(name.encode()).digest()[0]
+def _by_hash(name: str) -> bool:
+    return hashlib.sha256(name.encode()).digest()[0] % _HELD_OF == 0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botproxy.scoring.ml import NAMES, Group
-from botproxy.training.samples import Sample, folds, table, weights, without
+from botproxy.training.samples import Sample, evened, folds, table, weights, without
 
 
 def sample(human: bool, family: str, number: int = 0) -> Sample:
@@ -59,3 +59,15 @@ def test_a_group_that_is_left_out_is_missing_and_no_other() -> None:
     assert np.isnan(changed[:, NAMES.index("address_pace")]).all()
     assert not np.isnan(changed[:, NAMES.index("headers")]).any()
     assert not np.isnan(vectors).any()
+
+
+def test_people_who_come_back_without_a_referrer_have_their_share_and_all_others_what_they_had() -> None:
+    vectors = np.zeros((101, len(NAMES)), np.float32)
+    vectors[:, NAMES.index("address_pace")] = 0.5
+    human = np.arange(101) < 1
+    vectors[100, NAMES.index("referer")] = 1.0
+    made = evened(np.ones(101), vectors, human, 0.1)
+    assert made[:100].sum() == pytest.approx(100)
+    assert made[0] == pytest.approx(10)
+    assert made[100] == 1
+    assert (evened(np.ones(101), vectors, human, 0.001) == 1).all()

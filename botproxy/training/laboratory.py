@@ -1,0 +1,51 @@
+"""The laboratory's visits as a table: as they were recorded, and as they would have come otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from botproxy.training.dataset import Labelled, read
+from botproxy.training.kindred import KINDS, called, kindred
+from botproxy.training.referrers import shortened
+from botproxy.training.replaying import replay
+from botproxy.training.samples import Sample, Table, table
+from botproxy.training.splitting import is_held
+from botproxy.training.terminated import varied
+
+
+def laboratory(data: Sequence[Path], hold: tuple[str, ...], seed: int = 1) -> Table:
+    """Three times the visits of data sets: as recorded, by another way, and by another browser. Raises `DatasetError`.
+
+    `hold` are the names of `splitting.held_back`. A visit that is held back is told again as a browser that is held
+    back too, and others as others: what judges stays unseen.
+    """
+    return table(chain.from_iterable(_ways(path, hold, seed) for path in data))
+
+
+def _ways(path: Path, hold: tuple[str, ...], seed: int) -> Iterator[Sample]:
+    yield from replay(read(path))
+    yield from replay(varied(read(path), seed), seed)
+    for judging in (False, True):
+        yield from relatives(path, hold, judging, seed)
+
+
+def relatives(path: Path, hold: tuple[str, ...], judging: bool, seed: int = 1) -> Iterator[Sample]:
+    """The visits that judge, or those that do not, as other browsers: half of them straight, and half another way."""
+    kinds = [kind for kind in KINDS if is_held(hold, True, "", called(kind)) is judging]
+
+    def visits(half: int) -> Iterator[Labelled]:
+        chosen = (one for one in read(path) if is_held(hold, one.human, one.family, one.client) is judging)
+        return shortened(_half(half, kindred(chosen, seed, kinds)), seed)
+
+    yield from replay(visits(0), seed)
+    yield from replay(varied(visits(1), seed), seed)
+
+
+def _half(which: int, requests: Iterable[Labelled]) -> Iterator[Labelled]:
+    """Every other visit."""
+    number: dict[str, int] = {}
+    for one in requests:
+        if number.setdefault(one.session, len(number)) % 2 == which:
+            yield one
