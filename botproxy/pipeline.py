@@ -52,6 +52,10 @@ from botproxy.traffic import Keys, Profiles, Referrals, Seen, header_fingerprint
 
 NOT_COMPUTED: Final = Score(0, ScoreSource.NOT_COMPUTED)
 _NO_VERDICT: Final = Verdict(Disposition.FORWARD, ClearanceLevel.NONE, (), 0)
+_HEURISTICS: Final = ScoreSource.HEURISTICS  # asking the enumeration each time takes 0.2 µs
+_LEARNED: Final = ScoreSource.MACHINE_LEARNING
+_FORWARD: Final = Disposition.FORWARD
+_CHALLENGE: Final = Disposition.CHALLENGE
 _REASONS: Final = 16
 _LIKELY_HUMAN: Final = 30
 _SAMPLED_RAYS: Final = "08"  # one in 32 begins with less
@@ -97,7 +101,7 @@ class Decision(NamedTuple):
     @property
     def disposition(self) -> Disposition:
         """What is to be done now, the mode included; a refusal for failure is the gateway's to tell apart."""
-        return self.verdict.disposition if self.enforced else Disposition.FORWARD
+        return self.verdict.disposition if self.enforced else _FORWARD
 
 
 class Solved(NamedTuple):
@@ -210,7 +214,7 @@ class Pipeline:
         refused = (
             enforce
             and self._closed
-            and verdict.disposition is Disposition.FORWARD
+            and verdict.disposition is _FORWARD
             and (verdict.unevaluated > 0 or "rules" in failures)
         )
         return Decision(facts, verdict, enforce, refused, tuple(failures))
@@ -269,7 +273,7 @@ class Pipeline:
             if finding is not None:
                 findings.append(finding)
         if recognition is not None and recognition.refused is not None:
-            findings.append(Finding(ScoreSource.HEURISTICS, 1, (recognition.refused,)))
+            findings.append(Finding(_HEURISTICS, 1, (recognition.refused,)))
         failed = not findings and any(name in failures for name, _ in self._engines)
         return Facts(
             facts.request,
@@ -293,7 +297,7 @@ class Pipeline:
         if (
             session is None
             or session.highest <= score.value
-            or score.source is not ScoreSource.MACHINE_LEARNING
+            or score.source is not _LEARNED
             or not self._session_scores
             or session.bound != _whose(facts)
         ):
@@ -345,8 +349,8 @@ class Pipeline:
         heuristic = False
         if bots is not None and bots.verified_bot is None:
             score = bots.score.value
-            heuristic = bots.score.source is ScoreSource.HEURISTICS
-        challenged = decision.enforced and decision.verdict.disposition is Disposition.CHALLENGE
+            heuristic = bots.score.source is _HEURISTICS
+        challenged = decision.enforced and decision.verdict.disposition is _CHALLENGE
         seen = (
             request.received, outcome.status, outcome.content_type, facts.static_resource, score, challenged, heuristic
         )  # fmt: skip
@@ -463,7 +467,7 @@ def event(
         rule_ids = tuple([match.rule_id for match in matches])
         sources = tuple([match.source for match in matches])
         done = actions[-1]
-        if not enforced and (verdict.disposition is not Disposition.FORWARD or deciding.action is Action.REWRITE):
+        if not enforced and (verdict.disposition is not _FORWARD or deciding.action is Action.REWRITE):
             would = done
             done = "log"
             actions = (*actions[:-1], "log")

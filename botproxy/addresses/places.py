@@ -69,36 +69,40 @@ class Places:
         self._databases: list[_Open] = [_open(path) for path in databases]
         self._lists: Final = [_read(tor), _read(corporate)]
         self._seen: Final[dict[Path, _Signature]] = {}  # replacements that were looked at
-        self._young: dict[Address, _Known] = {}
-        self._old: dict[Address, _Known] = {}
+        self._young: dict[str, _Known] = {}  # by the address's text, which is cheaper to look up than an address
+        self._old: dict[str, _Known] = {}
 
     def locate(self, address: Address) -> Place | None:
         """The place of an address; None when no database knows it."""
-        return self._known(address)[0]
+        return self._known(str(address), address)[0]
 
     def placed(self, client: Client) -> Client:
         """The same client with its place, None when no database knows it, and its cloud."""
-        place, cloud = self._known(client.address)
-        return client._replace(place=place, cloud=cloud)
+        address, text, port, peer, tls, before, score, here, here_port, http2, cloud_before = client
+        place, cloud = self._young.get(text) or self._known(text, address)
+        if place is before and cloud is cloud_before:
+            return client
+        return Client(address, text, port, peer, tls, place, score, here, here_port, http2, cloud)
 
-    def _known(self, address: Address) -> _Known:
+    def _known(self, text: str, address: Address) -> _Known:
         young = self._young
-        known = young.get(address)
+        known = young.get(text)
         if known is not None:
             return known
-        known = self._old.get(address)
+        known = self._old.get(text)
         if known is None:
             clouds = self._clouds
             known = self._locate(address), None if clouds is None else clouds.find(address)
         if len(young) >= REMEMBERED:
             self._old = young
             self._young = young = {}
-        young[address] = known
+        young[text] = known
         return known
 
     def corporate(self, address: Address) -> bool:
         """Whether many people of one company come from this address."""
-        return address in self._lists[_CORPORATE].networks
+        networks = self._lists[_CORPORATE].networks
+        return len(networks) > 0 and address in networks
 
     def refresh(self) -> list[str]:
         """Take up files that were replaced; what is wrong with those that cannot be, once for each replacement."""

@@ -31,7 +31,7 @@ _NOTHING: Final[tuple[Ruling, ...]] = ()
 class RateLimiter:
     """The rate limiting rules of one zone. It holds nothing that a request changes, so workers share it."""
 
-    __slots__ = ("body_need", "needs_profile", "rules", "unindexed")
+    __slots__ = ("body_need", "needs_crowds", "needs_profile", "rules", "unindexed")
 
     def __init__(self, rules: Sequence[LimitedRule]) -> None:
         self.rules: Final = tuple(rules)
@@ -39,6 +39,8 @@ class RateLimiter:
         """How much of a body must be there when `judge` is called."""
         self.needs_profile: Final = any(rule.needs_profile for rule in rules)
         """Whether some rule looks at what callers did lately."""
+        self.needs_crowds: Final = any(rule.needs_crowds for rule in rules)
+        """Whether some rule looks at what others did with the same JA4, headers or path."""
         unindexed = ExpressionSet([rule.expression for rule in rules]).unindexed
         self.unindexed: Final = tuple(rules[at].wish.match.rule_id for at in unindexed)
         """Names of the rules that have no necessary atom, and so are evaluated for every request."""

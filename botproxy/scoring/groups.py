@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from botproxy.model import Score, ScoreSource
+
+_VERIFIED: Final = ScoreSource.VERIFIED_BOT
+_NOT_COMPUTED: Final = ScoreSource.NOT_COMPUTED
+# To ask an enumeration for its member takes as long as twenty comparisons.
 
 
 def score_group(score: Score) -> str:
@@ -11,9 +17,9 @@ def score_group(score: Score) -> str:
     The source counts as much as the value: a score in the middle that no engine made is not a human, and a verified bot
     is a group of its own, `verified_bot`, whatever the engines say.
     """
-    if score.source is ScoreSource.VERIFIED_BOT:
+    if score.source is _VERIFIED:
         return "verified_bot"
-    if score.value <= 0 or score.source is ScoreSource.NOT_COMPUTED:
+    if score.value <= 0 or score.source is _NOT_COMPUTED:
         return "other"
     if score.value == 1:
         return "automated"

@@ -75,6 +75,7 @@ _HOSTS: Final = 2
 _AGENTS: Final = 3
 _PEERS: Final = 4
 _CALLER_ROW: Final = Struct("22d")
+_CALLER_USUAL: Final = Struct("10d")  # those that hardly any request leaves as they are
 _CALLER_COUNTS: Final = Struct("5H")
 _CROWD_COUNTS: Final = Struct("3H")
 
@@ -135,6 +136,10 @@ def login_failed(status: int, page: bool) -> bool:
 
 Marks = tuple[int, int, int, int, int, int]
 """Of address, User-Agent and path: the number without its last three bits, and the bit that those name."""
+
+_What = tuple[list[int], bool, bool, bool, int, int, int, int, int, int]
+"""Of a request: figures; whether it is a page, a part of one, and a page of the site; where it came from, its host;
+User-Agent and path as in `Marks`."""
 
 
 class Keys(NamedTuple):
@@ -202,12 +207,16 @@ class Profiles:
     """`secret`, at most 64 bytes, keys all hashes, and is the same wherever something is merged."""
 
     __slots__ = (
-        "_by_address", "_by_address_old", "_digests", "_kinds", "_tellers", "addresses",
+        "_by_address", "_by_address_old", "_crowds", "_digests", "_kinds", "_tellers", "addresses",
         "fingerprints", "headers", "networks", "paths", "sessions", "signals", "untold_full",
     )  # fmt: skip
 
-    def __init__(self, secret: bytes, randomness: Callable[[int], bytes], share: float = 1.0) -> None:
-        """`randomness(n)` gives n unpredictable bytes; `share` is how much of the usual room there is."""
+    def __init__(
+        self, secret: bytes, randomness: Callable[[int], bytes], share: float = 1.0, crowds: bool = True
+    ) -> None:
+        """`randomness(n)` gives n unpredictable bytes; `share` is how much of the usual room there is; `crowds` is
+        whether somebody wants to know what all did who have the same JA4, headers or path, which is not counted
+        otherwise. Networks always are."""
         self.addresses: Final = Slots(CALLER, int(ADDRESSES * share), REQUESTS, randomness)
         self.sessions: Final = Slots(CALLER, int(SESSIONS * share), REQUESTS, randomness)
         self.networks: Final = Slots(NETWORK, int(NETWORKS * share), C_REQUESTS, randomness)
@@ -224,6 +233,7 @@ class Profiles:
         self._kinds: Final[dict[bytes, int]] = {}
         self._by_address: dict[str, tuple[int, int]] = {}
         self._by_address_old: dict[str, tuple[int, int]] = {}
+        self._crowds: Final = crowds
         self.untold_full = 0
         """Keys whose counts stay in this process because too many waited to be told."""
 
@@ -314,20 +324,17 @@ class Profiles:
         """Count a request that is over."""
         now, status, content_type, static, score, challenged, heuristic = seen
         address, network, session, ja4, headers, agent, host, path, place, browser, when, scale = keys
-        epoch, slow, fast = scale if when == now else scale_at(now)
+        if when != now:
+            scale = scale_at(now)
         kind = self._kinds.get(content_type, -1)
         if kind < 0:
             kind = self._kind_of(content_type)
         page = kind == _IS_PAGE
-        figures: list[int] = []  # besides requests
-        crowd: list[int] = []
-        subresource = False
+        subresource = not page and (static or kind == _IS_SUBRESOURCE)
+        figures: list[int] = []  # besides requests, pages and sub-resources
+        crowd: list[int] = []  # besides requests
         if page:
-            figures.append(PAGES)
             crowd.append(C_PAGES)
-        elif static or kind == _IS_SUBRESOURCE:
-            subresource = True
-            figures.append(SUBRESOURCES)
         if status >= 500:
             figures.append(SERVER_ERRORS)
         elif status >= 400:
@@ -339,20 +346,26 @@ class Profiles:
             if login_failed(status, page):
                 figures.append(LOGIN_FAILURES)
                 crowd.append(C_LOGIN_FAILURES)
+        shown = page
         if challenged:
             figures.append(CHALLENGED)
-            page = False  # the page is ours, and leads nowhere
+            shown = False  # the page is ours, and leads nowhere
         if 0 < score < 30:
             figures.append(AUTOMATED)
             crowd.append(C_AUTOMATED)
-        came_from = self._came_from(request) if page else 0
+        came_from = self._came_from(request) if shown else 0
         # Of each thing that sketches hold, the bit of its byte; which byte depends on the sketch.
-        marks = (address >> 3, 1 << (address & 7), agent >> 3, 1 << (agent & 7), path >> 3, 1 << (path & 7))
-        what = (figures, subresource, page, came_from, host, marks, now, epoch, slow, fast)
-        self._caller(self.addresses, address, session, *what)
+        agent_at, agent_mask, path_at, path_mask = agent >> 3, 1 << (agent & 7), path >> 3, 1 << (path & 7)
+        what = (figures, page, subresource, shown, came_from, host, agent_at, agent_mask, path_at, path_mask)
+        self._caller(self.addresses, address, session, now, scale, what)
         if session:
-            self._caller(self.sessions, session, address, *what)
-        self._join(((self.networks, network), (self.headers, headers), (self.paths, place)), crowd, marks, epoch, slow)
+            self._caller(self.sessions, session, address, now, scale, what)
+        marks = (address >> 3, 1 << (address & 7), agent_at & 31, agent_mask, path_at, path_mask)
+        self._join(self.networks, network, crowd, marks, scale)
+        if not self._crowds:
+            return
+        self._join(self.headers, headers, crowd, marks, scale)
+        self._join(self.paths, place, crowd, marks, scale)
         if ja4:
             if request.version == "HTTP/2":
                 crowd.append(C_H2H3)
@@ -362,7 +375,7 @@ class Profiles:
                 crowd.append(C_BROWSER)
             if static:
                 crowd.append(C_CACHEABLE)
-            self._join(((self.fingerprints, ja4),), crowd, marks, epoch, slow)
+            self._join(self.fingerprints, ja4, crowd, marks, scale)
 
     def _kind_of(self, content_type: bytes) -> int:
         kind = 0
@@ -419,26 +432,13 @@ class Profiles:
             page = page.partition(b"?")[0].partition(b"#")[0]
         return self._digests.young.get(page) or self._digests.of(page)
 
-    def _caller(
-        self,
-        slots: Slots,
-        key: int,
-        peer: int,
-        figures: list[int],
-        subresource: bool,
-        page: bool,
-        came_from: int,
-        host: int,
-        marks: Marks,
-        now: float,
-        epoch: int,
-        slow: float,
-        fast: float,
-    ) -> None:
+    def _caller(self, slots: Slots, key: int, peer: int, now: float, scale: Scale, what: _What) -> None:
+        figures, page, subresource, shown, came_from, host, agent_at, agent_mask, path_at, path_mask = what
+        epoch, slow, fast = scale
         place = slots.places.get(key, NOWHERE)
         numbers = slots.numbers
         if place < 0:
-            place = slots.admit(key, Scale(epoch, slow, fast))
+            place = slots.admit(key, scale)
             if place < 0:
                 return
             numbers[place * 22] = now
@@ -446,47 +446,50 @@ class Profiles:
             slots.turn(place, epoch)
             if slots.epochs[place] > epoch:
                 _, slow, fast = scale_at(now, slots.epochs[place])
-        base = place * 22
-        requests = numbers[base + REQUESTS] + slow
+        row = place * 176
+        first, last, step, requests, burst, pages, parts, gaps, gap_sum, gap_squares = _CALLER_USUAL.unpack_from(
+            numbers, row
+        )
+        requests += slow
         if requests >= SHARED_FROM * slow and place not in slots.untold:
-            self._keep_told(slots, place, base)
-        numbers[base + REQUESTS] = requests
+            self._keep_told(slots, place, place * 22)
+        if page:
+            pages += slow
+        if subresource:
+            parts += slow
+        elif now >= step:
+            if step > 0.0:
+                gap = now - step
+                if gap > LONGEST_GAP:
+                    gap = LONGEST_GAP
+                gaps += slow
+                gap_slow = gap * slow
+                gap_sum += gap_slow
+                gap_squares += gap * gap_slow
+            step = now
+        if now > last:
+            last = now
+        _CALLER_USUAL.pack_into(
+            numbers, row, first, last, step, requests, burst + fast, pages, parts, gaps, gap_sum, gap_squares
+        )
         for figure in figures:
-            numbers[base + figure] += slow
-        numbers[base + BURST] += fast
-        if now > numbers[base + LAST]:
-            numbers[base + LAST] = now
-        if not subresource:
-            before = numbers[base + STEP]
-            if now >= before:
-                if before > 0.0:
-                    gap = now - before
-                    if gap > LONGEST_GAP:
-                        gap = LONGEST_GAP
-                    numbers[base + GAPS] += slow
-                    gap_slow = gap * slow
-                    numbers[base + GAP_SUM] += gap_slow
-                    numbers[base + GAP_SQUARES] += gap * gap_slow
-                numbers[base + STEP] = now
-        _, _, agent_at, agent_mask, path_at, path_mask = marks
+            numbers[place * 22 + figure] += slow
         bits = slots.bits
         at = place * 88
         path_at &= 31
         where = at + path_at
         if not bits[where] & path_mask:
             _mark(slots, place * 5, where, path_mask)
-        if page:
+        if shown:
             # Before this page counts as one that was given.
-            pages = at + 32
+            given = at + 32
             if came_from > 1:
-                given = pages + ((came_from >> 3) & 31)
-                if (bits[given] | slots.older[given]) & (1 << (came_from & 7)):
-                    numbers[base + FOLLOWED] += slow
-                else:
-                    numbers[base + STRAYED] += slow
-            elif numbers[base + PAGES] > 1.001 * slow:
-                numbers[base + STRAYED] += slow
-            where = pages + path_at
+                where = given + ((came_from >> 3) & 31)
+                followed = (bits[where] | slots.older[where]) & (1 << (came_from & 7))
+                numbers[place * 22 + (FOLLOWED if followed else STRAYED)] += slow
+            elif pages > 1.001 * slow:
+                numbers[place * 22 + STRAYED] += slow
+            where = given + path_at
             if not bits[where] & path_mask:
                 _mark(slots, place * 5 + 1, where, path_mask)
         mask = 1 << (host & 7)
@@ -502,42 +505,38 @@ class Profiles:
             if not bits[where] & mask:
                 _mark(slots, place * 5 + 4, where, mask)
 
-    def _join(
-        self, joined: tuple[tuple[Slots, int], ...], figures: list[int], marks: Marks, epoch: int, slow: float
-    ) -> None:
+    def _join(self, slots: Slots, key: int, figures: list[int], marks: Marks, scale: Scale) -> None:
         address_at, address_mask, agent_at, agent_mask, path_at, path_mask = marks
-        agent_at &= 31
-        shared = SHARED_FROM * slow
-        for slots, key in joined:
-            place = slots.places.get(key, NOWHERE)
+        epoch, slow, _ = scale
+        place = slots.places.get(key, NOWHERE)
+        if place < 0:
+            place = slots.admit(key, scale)
             if place < 0:
-                place = slots.admit(key, Scale(epoch, slow, 0.0))
-                if place < 0:
-                    continue
-            elif slots.epochs[place] != epoch:
-                slots.turn(place, epoch)
-                if slots.epochs[place] > epoch:
-                    continue  # another process is ahead by a moment
-            numbers = slots.numbers
-            base = place * slots.width
-            requests = numbers[base] + slow
-            if requests >= shared and place not in slots.untold:
-                self._keep_told(slots, place, base)
-            numbers[base] = requests
-            for figure in figures:
-                numbers[base + figure] += slow
-            bits = slots.bits
-            at = place * slots.bytes
-            where = at + (address_at & slots.first_mask)
-            if not bits[where] & address_mask:
-                _mark(slots, place * 3, where, address_mask)
-            at += slots.first_mask + 1
-            where = at + agent_at
-            if not bits[where] & agent_mask:
-                _mark(slots, place * 3 + 1, where, agent_mask)
-            where = at + 32 + (path_at & slots.last_mask)
-            if not bits[where] & path_mask:
-                _mark(slots, place * 3 + 2, where, path_mask)
+                return
+        elif slots.epochs[place] != epoch:
+            slots.turn(place, epoch)
+            if slots.epochs[place] > epoch:
+                return  # another process is ahead by a moment
+        numbers = slots.numbers
+        base = place * slots.width
+        requests = numbers[base] + slow
+        if requests >= SHARED_FROM * slow and place not in slots.untold:
+            self._keep_told(slots, place, base)
+        numbers[base] = requests
+        for figure in figures:
+            numbers[base + figure] += slow
+        bits = slots.bits
+        at = place * slots.bytes
+        where = at + (address_at & slots.first_mask)
+        if not bits[where] & address_mask:
+            _mark(slots, place * 3, where, address_mask)
+        at += slots.first_mask + 1
+        where = at + agent_at
+        if not bits[where] & agent_mask:
+            _mark(slots, place * 3 + 1, where, agent_mask)
+        where = at + 32 + (path_at & slots.last_mask)
+        if not bits[where] & path_mask:
+            _mark(slots, place * 3 + 2, where, path_mask)
 
     # What travels
 

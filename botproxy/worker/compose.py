@@ -192,7 +192,7 @@ class DataPlane:
             # The secret is only for as long as the supervisor has not told the one that all workers share.
             counts = RateCounts(os.urandom(32), randomness, config.rate_limiting.keys)
             life.uplink.share(counts)
-        profiles = Profiles(os.urandom(32), randomness)
+        profiles = Profiles(os.urandom(32), randomness, crowds=self._needs_crowds())
         life.uplink.share_profiles(profiles)
         bots = self._bots.begin(life.uplink)
         outliers = Outliers()
@@ -234,6 +234,14 @@ class DataPlane:
         wire.pages = pages
         return Composition(
             Server(wire, gateway.handle, gateway.refused), life, self._doors, sites, self._places, outliers
+        )
+
+    def _needs_crowds(self) -> bool:
+        """Whether some rule or hook looks at what others did with the same JA4, headers or path."""
+        return (
+            any(ruleset.needs_crowds for ruleset in self._rulesets.values())
+            or any(limiter.needs_crowds for limiter in self._limiters.values())
+            or any(zone.hook is not None for zone in self._config.zones)
         )
 
     def _widget(

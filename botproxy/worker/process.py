@@ -21,6 +21,10 @@ from botproxy.worker.contract import Blueprint
 SERVING = "serving"
 DRAINING = "draining"
 HELLO_SECONDS = 60.0
+COLLECT = (10_000, 20, 100)
+"""Containers that were made since the last collection of garbage, and collections between those of older objects. What
+requests under way hold is no garbage: at Python's own 700, sixty at once have it walked several times."""
+
 COUNTS_SECONDS = 10.0
 """For the counters of rate limits to come; a worker that serves without them is better than none."""
 
@@ -77,6 +81,7 @@ class Process:
             await service.start(listening)
             # What serves from now on is no garbage; a full collection that walked it would hold up requests.
             gc.freeze()
+            gc.set_threshold(*COLLECT)
             self.uplink.state(SERVING)
             await ended
             self.uplink.state(DRAINING)

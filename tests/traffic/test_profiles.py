@@ -331,6 +331,21 @@ def test_failed_logins_count_for_all_who_share_something() -> None:
     assert seen.path.addresses == pytest.approx(20.0, abs=1.0)
 
 
+def test_where_nobody_asks_for_crowds_they_are_neither_counted_nor_told() -> None:
+    kept = Profiles(SECRET, random.Random(1).randbytes, crowds=False)
+    for number in range(5):
+        visit(kept, START, request("/login", "POST"), session="s", status=401, content_type=b"")
+        visit(kept, START, request(f"/{number}"), client(f"192.0.2.{number + 2}"))
+    assert [len(table) for table in (kept.fingerprints, kept.headers, kept.paths)] == [0, 0, 0]
+    seen = read(kept, START, session="s")
+    assert seen.session is not None
+    assert (seen.address.logins, seen.session.logins, seen.network.logins) == pytest.approx((5.0, 5.0, 5.0))
+    told = []
+    while payload := kept.take(48, START):
+        told.append(payload[0])
+    assert told == [0, 1, 2]
+
+
 def test_what_is_noted_counts_for_the_caller_and_its_crowds() -> None:
     kept = profiles()
     keys = visit(kept, START, session="s")
