@@ -8,13 +8,15 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
@@ -28,12 +30,15 @@ from botproxy.admin.analytics import Analytics
 from botproxy.admin.application import application
 from botproxy.admin.offers import Offers
 from botproxy.admin.operator import Operator
+from botproxy.config.overlay.changes import STEPS
 from botproxy.model import Event
 from botproxy.rules import compile_expression
 from botproxy.store.duckdb.backend import DuckdbStore
 from botproxy.store.events import Condition, Retention
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+Serve = Callable[[web.Application], Awaitable[str]]
 
 PATIENCE = 20_000
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -102,10 +107,29 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
 async def url(store: DuckdbStore) -> AsyncIterator[str]:
     control: Any = Control(store)
     canned: Any = Canned()
-    server = TestServer(application(control, None, Offers(configuration=canned)))
-    await server.start_server(shutdown_timeout=0.1)
-    yield str(server.make_url("")).rstrip("/")
-    await server.close()
+    async with _serving() as serve:
+        yield await serve(application(control, None, Offers(configuration=canned)))
+
+
+@asynccontextmanager
+async def _serving() -> AsyncIterator[Serve]:
+    servers: list[TestServer] = []
+
+    async def start(app: web.Application) -> str:
+        servers.append(TestServer(app))
+        await servers[-1].start_server(shutdown_timeout=0.1)
+        return str(servers[-1].make_url("")).rstrip("/")
+
+    yield start
+    for server in servers:
+        await server.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def serve() -> AsyncIterator[Serve]:
+    """Serves an application of a test's own, until that ends in whichever way."""
+    async with _serving() as serve:
+        yield serve
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -194,6 +218,26 @@ async def test_the_page_shows_the_numbers_of_the_store_and_a_click_filters_all_o
     await settled(page)
     assert filter_of(page) == []
     assert await tile(page, "automated") == Counter(map(group, EVENTS))["automated"]
+    assert said == []
+
+
+async def test_every_step_of_the_chart_is_as_wide_as_the_others_and_told_where_one_points(
+    browser: Browser, url: str
+) -> None:
+    page, said = await opened(browser, url + "/?since=-604800")
+    await settled(page)
+    chart = page.get_by_role("img", name="Requests by score group")
+    box = await chart.locator(".u-over").bounding_box()
+    assert box is not None
+    hours = 3600 * (int(time.time()) // 3600 - int(time.time() - 7 * 86400) // 3600 + 1)
+    since = int(time.time() - 7 * 86400) // 3600 * 3600
+    step = {event.start // 3600 * 3600 for event in EVENTS}
+    for hour in (max(step), sorted(step)[3]):
+        for part in (0.25, 0.75):  # of its width
+            at = (hour + part * 3600 - since) / hours
+            await page.mouse.move(box["x"] + at * box["width"], box["y"] + 20)
+            number = sum(event.start // 3600 * 3600 == hour for event in EVENTS)
+            await expect(page.locator(".tip .sum")).to_have_text(f"Total{number}")
     assert said == []
 
 
@@ -297,6 +341,19 @@ async def test_a_filter_becomes_a_rule_that_is_tried_on_what_was_recorded(browse
     matched = sum(event.path.startswith("/api/") and 1 <= event.score <= 29 for event in EVENTS)
     await expect(page.locator(".trial .tile", has_text="Matched").locator(".tile-number")).to_have_text(f"{matched:,}")
     await expect(page.locator("pre", has_text="- ref:")).to_contain_text("action: managed_challenge")
+    app = "ShopApp/5.1 (Android 15) okhttp/4.12.0"
+    await page.locator(".trial").get_by_role("button", name=f"Spare {app} in the rule").click()
+    await expect(expression).to_have_value(re.compile(f'\n  and not http.user_agent eq "{re.escape(app)}"$'))
+    matched -= sum(event.user_agent == app for event in EVENTS)
+    await page.get_by_role("button", name="What would this have done?").click()
+    await expect(page.locator(".trial .tile", has_text="Matched").locator(".tile-number")).to_have_text(f"{matched:,}")
+    await expression.fill('http.request.method eq "GET" or cf.bot_management.score eq 1')
+    await page.get_by_role("button", name="What would this have done?").click()
+    await settled(page)
+    await page.locator(".trial").get_by_role("button", name="Spare 192.0.2.10 in the rule").click()
+    await expect(expression).to_have_value(
+        '(http.request.method eq "GET" or cf.bot_management.score eq 1)\n  and not ip.src eq 192.0.2.10'
+    )
 
     await expression.fill("cf.bot_management.scor lt 30")
     await page.get_by_role("button", name="What would this have done?").click()
@@ -315,7 +372,7 @@ async def test_a_filter_becomes_a_rule_that_is_tried_on_what_was_recorded(browse
 
 
 async def test_a_trial_says_how_far_it_is_and_ends_when_something_else_is_looked_at(
-    browser: Browser, store: DuckdbStore
+    browser: Browser, store: DuckdbStore, serve: Serve
 ) -> None:
     more = asyncio.Event()
 
@@ -332,14 +389,13 @@ async def test_a_trial_says_how_far_it_is_and_ends_when_something_else_is_looked
 
     control: Any = Control(store)
     control._store = Slow()
-    server = TestServer(application(control, None))
-    await server.start_server(shutdown_timeout=0.1)
+    site = await serve(application(control, None))
     page, said = await opened(browser, "about:blank")
     ended: list[str] = []
     page.on("requestfailed", lambda request: ended.append(request.url))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trying, "PAGE", 1000)
-        await page.goto(str(server.make_url("/rules?zone=shop")))
+        await page.goto(site + "/rules?zone=shop")
         await settled(page)
         number = sum(event.zone == "shop" for event in EVENTS)
         await page.get_by_role("button", name="What would this have done?").click()
@@ -357,18 +413,26 @@ async def test_a_trial_says_how_far_it_is_and_ends_when_something_else_is_looked
         await expect(page.get_by_text("this was tried before. Try it again.")).to_be_visible()
     assert said == []
     await page.context.close()
-    await server.close()
 
 
-async def test_a_change_is_shown_as_a_difference_before_it_is_applied(browser: Browser, store: DuckdbStore) -> None:
+async def test_a_change_is_shown_as_a_difference_before_it_is_applied(
+    browser: Browser, store: DuckdbStore, serve: Serve
+) -> None:
     control: Any = Control(store)
     canned: Any = Canned()
-    server = TestServer(application(control, None, Offers(configuration=canned)))
-    await server.start_server(shutdown_timeout=0.1)
-    page, said = await opened(browser, str(server.make_url("/configuration?tab=settings")))
+    site = await serve(application(control, None, Offers(configuration=canned)))
+    page, said = await opened(browser, site + "/configuration?tab=settings")
     await page.get_by_label("Bot Fight Mode").check()
     await page.get_by_role("tab", name="Rules").click()
     await page.get_by_label("Shadow").check()
+    await page.get_by_role("tab", name="Lists").click()
+    kinds = await page.get_by_label("Kind").locator("option").evaluate_all("all => all.map(each => each.value)")
+    for kind in kinds:  # whatever can be chosen is taken
+        STEPS.validate_python([{"op": "add_list", "list": "some", "kind": kind, "items": []}])
+    await page.get_by_role("textbox", name="Name").fill("words")
+    await page.get_by_label("Kind").select_option("texts")
+    await page.get_by_label("One a line").fill("one\n two \n")
+    await page.get_by_role("button", name="Make a list").click()
     await page.get_by_role("button", name="Review").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("fight_mode")
@@ -383,12 +447,12 @@ async def test_a_change_is_shown_as_a_difference_before_it_is_applied(browser: B
             "steps": [
                 {"op": "set", "path": "bot_management.fight_mode", "value": True, "zone": "shop"},
                 {"op": "change_rule", "zone": "shop", "ref": "scanners", "rule": {"shadow": True}},
+                {"op": "add_list", "list": "words", "kind": "string", "items": ["one", "two"]},
             ],
         }
     ]
     assert said == []
     await page.close()
-    await server.close()
 
 
 FILTER = [
@@ -475,11 +539,12 @@ async def test_without_events_it_says_so(browser: Browser, url: str) -> None:
     assert await tile(page, "automated") == Counter(map(group, EVENTS))["automated"]
 
 
-async def test_the_token_is_asked_for_once_and_kept_for_the_tab(browser: Browser, store: DuckdbStore) -> None:
+async def test_the_token_is_asked_for_once_and_kept_for_the_tab(
+    browser: Browser, store: DuckdbStore, serve: Serve
+) -> None:
     control: Any = Control(store)
-    server = TestServer(application(control, TOKEN))
-    await server.start_server(shutdown_timeout=0.1)
-    page, _ = await opened(browser, str(server.make_url("/")))
+    site = await serve(application(control, TOKEN))
+    page, _ = await opened(browser, site + "/")
     await page.get_by_label("Token").fill("wrong" * 8)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_contain_text("That is not the token")
@@ -492,20 +557,20 @@ async def test_the_token_is_asked_for_once_and_kept_for_the_tab(browser: Browser
     assert await tile(page, "automated") > 0
     assert TOKEN not in page.url
     await page.close()
-    await server.close()
 
 
 KEEPER = Operator("ada", "operator", frozenset(("shop",)))
 READER = Operator("grafana", "read")
 
 
-async def test_what_somebody_may_not_change_is_not_offered_and_says_why(browser: Browser, store: DuckdbStore) -> None:
+async def test_what_somebody_may_not_change_is_not_offered_and_says_why(
+    browser: Browser, store: DuckdbStore, serve: Serve
+) -> None:
     control: Any = Control(store)
     canned: Any = Canned()
     tokens = tuple(Token(operator.name * 8, operator) for operator in (READER, KEEPER))
-    server = TestServer(application(control, Access(tokens), Offers(configuration=canned)))
-    await server.start_server(shutdown_timeout=0.1)
-    url = str(server.make_url("/configuration"))
+    site = await serve(application(control, Access(tokens), Offers(configuration=canned)))
+    url = site + "/configuration"
 
     async def signed_in(operator: Operator) -> Page:
         page, said = await opened(browser, url)
@@ -538,7 +603,6 @@ async def test_what_somebody_may_not_change_is_not_offered_and_says_why(browser:
     await page.get_by_role("tab", name="Lists").click()
     await expect(page.get_by_role("note")).to_have_text("ada may change only what is of shop.")
     await page.context.close()
-    await server.close()
 
 
 async def test_the_first_look_is_at_as_much_as_there_is_unless_the_address_says_more(

@@ -55,6 +55,16 @@ export function written(filter: Condition[], spared: Spared): Written {
   return { text: parts.join("\n  and "), left };
 }
 
+/** The expression, and not what fits the condition. */
+export function without(expression: string, spared: Condition): string {
+  const before = expression.trim();
+  const one = condition(spared);
+  if (!one) return before;
+  // What binds less than `and` would take the new part for its own.
+  const loose = /\br#*"/.test(before) || /\b(or|xor)\b|\|\||\^\^/.test(before.replace(/"(?:[^"\\]|\\.)*"/g, ""));
+  return `${loose ? `(${before})` : before}\n  and not ${one}`;
+}
+
 function ranged(low: number, high: number): string {
   if (low === high) return `cf.bot_management.score eq ${low}`;
   if (low === 1) return `cf.bot_management.score le ${high}`;

@@ -341,7 +341,7 @@ export const text = {
     through: "Let through",
     doubtful: "of them doubtful",
     doubtfulHint:
-      "Doubtful: requests that would be stopped although they passed JavaScript detections, or whose visitor solved a challenge.",
+      "Doubtful: requests that would be stopped although they passed JavaScript detections, or whose visitor solved a challenge. The bars are logarithmic.",
     scored: "Scored requests",
     js: "passed JavaScript detections",
     solved: "of visitors who solved a challenge",
@@ -402,6 +402,7 @@ export const text = {
       score_group: "Score group",
       country: "Country",
     } as Record<string, string>,
+    spare: (value: string) => `Spare ${value} in the rule`,
     samples: "Some of those that match",
     yaml: "For the configuration",
     yamlLead: "Below rules of the site. botproxy check says whether it is right, botproxy reload takes it over.",
@@ -528,6 +529,7 @@ export const text = {
       reset: "Take back changes",
       none: "This site has no rules of its own.",
       leftOut: "Left out",
+      off: "off",
       presets: "By presets",
       add: "Write a rule",
       description: "Description",
@@ -565,7 +567,7 @@ export const text = {
     },
     lists: {
       none: "There are no lists.",
-      noneHint: "Lists of addresses, countries and texts are written in the file, or made here.",
+      noneHint: "Lists of addresses, networks, ASNs, host names and texts are written in the file, or made here.",
       items: (number: number) => one(number, "item", "items"),
       add: "Add items",
       lines: "One a line",
@@ -574,7 +576,7 @@ export const text = {
       make: "Make a list",
       name: "Name",
       kind: "Kind",
-      kinds: { ip: "addresses", asn: "ASNs", hostname: "host names", country: "countries", text: "texts" } as Record<string, string>,
+      kinds: { ip: "addresses", asn: "ASNs", hostname: "host names", string: "texts" } as Record<string, string>,
       more: (number: number) => `and ${number} more`,
     },
     history: {

@@ -145,6 +145,7 @@ function Others({ title, rules, back }: { title: string; rules: Rule[]; back: ((
           <li class="site-rule" key={rule.ref}>
             <div class="site-rule-head">
               <strong>{rule.ref}</strong> <span class="badge plain">{rule.action.replaceAll("_", " ")}</span>
+              {!rule.enabled && <span class="badge">{words.off}</span>}
               {rule.description && <span class="soft">{rule.description}</span>}
               {back && (
                 <button type="button" class="quiet" onClick={() => back(rule.ref)}>

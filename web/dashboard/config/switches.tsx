@@ -53,7 +53,7 @@ export function Switches(): ComponentChildren {
       <States of={modes}>
         {(known) => (
           <div class="scroll tall" tabIndex={0} role="group" aria-label={words.title}>
-            <table class="grid">
+            <table class="grid switches">
               <thead>
                 <tr>
                   <th scope="col">{text.config.zone}</th>
@@ -70,7 +70,7 @@ export function Switches(): ComponentChildren {
                   return (
                     <tr key={zone}>
                       <th scope="row">{zone || words.all}</th>
-                      <td>
+                      <td data-name={words.mode}>
                         <Choice
                           label={`${words.mode}, ${zone || words.all}`}
                           options={[
@@ -82,7 +82,7 @@ export function Switches(): ComponentChildren {
                           back={set ? () => mode(null, zone) : null}
                         />
                       </td>
-                      <td>
+                      <td data-name={words.attack}>
                         <Choice
                           label={`${words.attack}, ${zone || words.all}`}
                           options={[

@@ -5,7 +5,8 @@ import { text } from "../text";
 
 const LONG = 5_000; // milliseconds
 
-export function Working({ what }: { what: string }): ComponentChildren {
+/** `only` where nothing is changed, and no connection has to end. */
+export function Working({ what, only = false }: { what: string; only?: boolean }): ComponentChildren {
   const [long, setLong] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setLong(true), LONG);
@@ -13,7 +14,7 @@ export function Working({ what }: { what: string }): ComponentChildren {
   }, []);
   return (
     <span class="soft" role="status">
-      {long ? text.config.stage.draining : what}
+      {long && !only ? text.config.stage.draining : what}
     </span>
   );
 }

@@ -44,7 +44,11 @@ export function Configuration({ view, zones }: { view: View; zones: string[] }):
             </select>
           </label>
         )}
-        {answer.data && <span class="badge plain version">{text.config.version(answer.data.version)}</span>}
+        {answer.data && (
+          <span class="badge plain version" aria-busy={answer.loading}>
+            {answer.loading ? text.states.loading : text.config.version(answer.data.version)}
+          </span>
+        )}
       </div>
       {answer.data?.pending && <p class="warning">{text.config.pending}</p>}
       <Tray />

@@ -182,6 +182,9 @@ type Point = (at: { index: number; left: number; width: number } | null) => void
 function draw(place: HTMLElement, stack: Stack, point: Point): uPlot {
   const sums: number[][] = [];
   stack.values.forEach((line, index) => sums.push(line.map((value, at) => value + (sums[index - 1]?.[at] ?? 0))));
+  // The newest step is as wide as the others: without an end it would be a hair at the edge.
+  const times = [...stack.times, (stack.times[stack.times.length - 1] ?? 0) + stack.step];
+  for (const line of sums) line.push(line[line.length - 1] ?? 0);
   const lines: uPlot.Series[] = stack.names
     .map((name, index) => ({
       stroke: paint(name, index),
@@ -210,10 +213,11 @@ function draw(place: HTMLElement, stack: Stack, point: Point): uPlot {
       hooks: {
         setCursor: [
           (self) => {
-            const index = self.cursor.idx;
             const left = self.cursor.left ?? -1;
             const shift = self.over.offsetLeft;
-            point(index == null || left < 0 ? null : { index, left: left + shift, width: place.clientWidth });
+            const steps = Math.floor((self.posToVal(left, "x") - (stack.times[0] ?? 0)) / stack.step);
+            const index = Math.max(0, Math.min(steps, stack.times.length - 1));
+            point(left < 0 ? null : { index, left: left + shift, width: place.clientWidth });
           },
         ],
         setSelect: [
@@ -226,7 +230,7 @@ function draw(place: HTMLElement, stack: Stack, point: Point): uPlot {
         ],
       },
     },
-    [stack.times, ...sums.reverse()] as uPlot.AlignedData,
+    [times, ...sums.reverse()] as uPlot.AlignedData,
     place,
   );
   return plot;

@@ -1,5 +1,6 @@
 // Tabs, moved between with the arrow keys; the address keeps which one it is.
 import { type ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import { go } from "../location";
 
 interface Props<T extends string> {
@@ -19,6 +20,14 @@ export function Tabs<T extends string>({ label, names, of, now, controls }: Prop
     go({ tab: next }, true);
     document.getElementById(`tab-${next}`)?.focus();
   };
+  useEffect(() => {
+    const shown = document.getElementById(`tab-${now}`);
+    const row = shown?.parentElement;
+    if (!shown || !row) return;
+    const { offsetLeft: left, offsetWidth: wide } = shown;
+    // Where all of them do not fit. The page itself stays where it is.
+    row.scrollLeft = Math.min(Math.max(row.scrollLeft, left + wide - row.clientWidth), left);
+  }, [now]);
   return (
     <div class="tabs" role="tablist" aria-label={label} onKeyDown={move}>
       {names.map((name) => (

@@ -103,7 +103,7 @@ export function Exception({ report }: { report: Report }): ComponentChildren {
           </div>
         </>
       )}
-      {busy && <Working key={busy} what={busy} />}
+      {busy && <Working key={busy} what={busy} only={busy === words.trying} />}
       {told && (
         <p class={told.wrong ? "wrong pre" : "fine"} role="status">
           {told.text}

@@ -18,7 +18,16 @@ export interface Tried {
   samples: Record<string, string | number>[];
 }
 
-export function Trial({ tried, stale }: { tried: Tried; stale: boolean }): ComponentChildren {
+/** Values that an expression can spare, by what they are in a filter. */
+const SPARED: Record<string, string> = { path: "path", user_agent: "user_agent", client_ip: "client_ip", country: "client_country" };
+
+interface Props {
+  tried: Tried;
+  stale: boolean;
+  spare: (field: string, value: string) => void;
+}
+
+export function Trial({ tried, stale, spare }: Props): ComponentChildren {
   const words = text.rules;
   const all = tried.judged + tried.unjudgeable;
   const hurt = Object.entries(tried.harm).filter(([, number]) => number > 0);
@@ -72,6 +81,17 @@ export function Trial({ tried, stale }: { tried: Tried; stale: boolean }): Compo
                     <span class="value" title={value}>
                       {(name === "score_group" ? text.groups[value] : value) || (name === "country" ? text.values.unknown : text.values.empty)}
                     </span>
+                    {SPARED[name] && value && (
+                      <button
+                        type="button"
+                        class="leave"
+                        title={words.spare(value)}
+                        aria-label={words.spare(value)}
+                        onClick={() => spare(SPARED[name] ?? "", value)}
+                      >
+                        <span aria-hidden="true">−</span>
+                      </button>
+                    )}
                     <span class="number">{count(number)}</span>
                     <span class="share">{percent(number, tried.matched)}</span>
                   </li>

@@ -3,7 +3,7 @@ import { type ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { type Failure } from "../api";
 import { stage } from "../config/staged";
-import { written, yaml } from "../expression";
+import { without, written, yaml } from "../expression";
 import { type Condition } from "../filter";
 import { count } from "../format";
 import { go, type View } from "../location";
@@ -109,7 +109,7 @@ export function Writer({ view, zones, given }: { view: View; zones: string[]; gi
         </button>
         {trial.busy && <Going progress={trial.progress} stop={trial.stop} />}
       </div>
-      {trial.tried && <Trial tried={trial.tried} stale={stale} />}
+      {trial.tried && <Trial tried={trial.tried} stale={stale} spare={(field, value) => setExpression(without(expression, [field, "eq", value]))} />}
       <details open={trial.tried !== null}>
         <summary>{words.yaml}</summary>
         <p class="soft">{words.yamlLead}</p>
