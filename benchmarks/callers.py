@@ -126,7 +126,7 @@ def main() -> None:
     print(f"count               {least(observe):6.1f} µs")
     told: list[bytes] = []
     begun = time.process_time()
-    while payload := kept.take(48, NOW + 10):
+    while payload := kept.take(128, NOW + 10):
         told.append(payload)
     number = sum(len(list(kept.read_told(payload)[1])) for payload in told)
     print(

@@ -17,7 +17,7 @@ from botproxy.link.frames import Kind
 from botproxy.traffic import Profiles
 from botproxy.traffic.signals import SignalTable, write_signals
 
-SLICE: Final = 48
+SLICE: Final = 128
 SLICES: Final = 8
 SOON_SECONDS: Final = 0.001
 MAX_UNREAD: Final = 256 * 1024

@@ -565,16 +565,16 @@ class Profiles:
 
     def read_told(self, payload: bytes) -> tuple[int, Iterator[Told]]:
         """The number of the table that a payload is of, and its records. Raises ToldError when that cannot be."""
+        return payload[0], self._teller(payload).read(payload)
+
+    def _teller(self, payload: bytes) -> Teller:
         if not payload or payload[0] >= len(self._tellers):
             raise ToldError("a payload of no table")
-        return payload[0], self._tellers[payload[0]].read(payload)
+        return self._tellers[payload[0]]
 
     def merge(self, payload: bytes, now: float) -> None:
         """Add what another process told. Raises ToldError when that cannot be."""
-        number, records = self.read_told(payload)
-        teller = self._tellers[number]
-        for told in records:
-            teller.merge(told, now)
+        self._teller(payload).merge(payload, now)
 
     def _keep_told(self, slots: Slots, place: int, base: int) -> None:
         """From now on it waits to be told what is added to what others know; nothing, when they do not know the key."""

@@ -63,11 +63,15 @@ def test_a_stand_in_for_an_address_is_the_same_on_every_node() -> None:
 
 def test_each_table_of_what_callers_did_has_its_layout() -> None:
     """A payload says its table by the first byte alone: another layout needs another number."""
-    tellers = Profiles(RING.shared("counters"), zeros)._tellers
-    caller, network, crowd, path = "<Qd3d19f88s", "<Qd0d7f96s", "<Qd0d11f672s", "<Qd0d7f168s"
-    assert [(teller._number, teller._layout.format) for teller in tellers] == list(
-        enumerate((caller, caller, network, crowd, crowd, path))
-    )
+    profiles = Profiles(RING.shared("counters"), zeros)
+    caller, network, crowd, path = (3, 19, 88), (0, 7, 96), (0, 11, 672), (0, 7, 168)
+    for number, (fixed, figures, bits) in enumerate((caller, caller, network, crowd, crowd, path)):
+        said = (7, WHEN, *([WHEN] * fixed), *([1.5] * figures), b"\x01" * bits)
+        payload = bytes((number,)) + struct.pack(f"<Qd{fixed}d{figures}f{bits}s", *said)
+        table, records = profiles.read_told(payload)
+        assert table == number
+        assert [(each.key, each.when, *each.fixed, *each.figures, each.bits) for each in records] == [said]
+    assert len(profiles.tables) == number + 1
 
 
 def test_a_payload_of_a_table_that_is_not_known_is_none_and_nothing_more() -> None:
