@@ -11,15 +11,16 @@ from botproxy.training.kindred import KINDS, called, kindred
 from botproxy.training.referrers import shortened
 from botproxy.training.replaying import replay
 from botproxy.training.samples import Sample, Table, table
+from botproxy.training.sites import again_and_again, elsewhere
 from botproxy.training.splitting import is_held
 from botproxy.training.terminated import varied
 
 
 def laboratory(data: Sequence[Path], hold: tuple[str, ...], seed: int = 1) -> Table:
-    """Three times the visits of data sets: as recorded, by another way, and by another browser. Raises `DatasetError`.
+    """Four times the visits of data sets: as recorded, by another way, on other sites, by another browser.
 
     `hold` are the names of `splitting.held_back`. A visit that is held back is told again as a browser that is held
-    back too, and others as others: what judges stays unseen.
+    back too, and others as others: what judges stays unseen. Raises `DatasetError`.
     """
     return table(chain.from_iterable(_ways(path, hold, seed) for path in data))
 
@@ -27,6 +28,7 @@ def laboratory(data: Sequence[Path], hold: tuple[str, ...], seed: int = 1) -> Ta
 def _ways(path: Path, hold: tuple[str, ...], seed: int) -> Iterator[Sample]:
     yield from replay(read(path))
     yield from replay(varied(read(path), seed), seed)
+    yield from replay(told_again(read(path), seed), seed)
     for judging in (False, True):
         yield from relatives(path, hold, judging, seed)
 
@@ -37,10 +39,15 @@ def relatives(path: Path, hold: tuple[str, ...], judging: bool, seed: int = 1) -
 
     def visits(half: int) -> Iterator[Labelled]:
         chosen = (one for one in read(path) if is_held(hold, one.human, one.family, one.client) is judging)
-        return shortened(_half(half, kindred(chosen, seed, kinds)), seed)
+        return told_again(_half(half, kindred(chosen, seed, kinds)), seed)
 
     yield from replay(visits(0), seed)
     yield from replay(varied(visits(1), seed), seed)
+
+
+def told_again(requests: Iterable[Labelled], seed: int) -> Iterator[Labelled]:
+    """Visits to sites of other kinds."""
+    return shortened(elsewhere(again_and_again(requests, seed), seed), seed)
 
 
 def _half(which: int, requests: Iterable[Labelled]) -> Iterator[Labelled]:
