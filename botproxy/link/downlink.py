@@ -95,12 +95,9 @@ class Downlink:
         """Bytes that wait because the worker does not read."""
         return len(self._out)
 
-    def rates(self, kind: Kind, payload: bytes) -> None:
-        """Tell what others counted; whoever tells much looks at `unread` in between."""
-        self._send(encode(kind, payload))
-
     def tell(self, kind: Kind, payload: bytes) -> None:
-        """Tell what is known of bots, or of callers."""
+        """Tell what others counted, or what is known of bots or of callers; whoever tells much looks at `unread` in
+        between."""
         self._send(encode(kind, payload))
 
     def notices(self, topic: str, notices: Sequence[Notice]) -> None:

@@ -14,13 +14,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, final
 
 import orjson
 
 from botproxy.link.frames import Kind
 from botproxy.scoring.anomaly import Baseline, Learner, Settings, frames
 from botproxy.store import whole_file
+from botproxy.supervisor.telling import MAX_UNREAD, Link
 from botproxy.telemetry import log
 from botproxy.telemetry.counters import Key
 
@@ -32,9 +33,6 @@ KEEP_SECONDS: Final = 600.0
 MOST_A_TICK: Final = 2_000
 """Findings of a zone that are told in one tick."""
 
-MAX_UNREAD: Final = 256 * 1024
-"""Bytes that wait for a worker; beyond, it is told the rest once it has read them."""
-
 MOST_OWED: Final = 200
 """Frames that it is still to be told; when they are more than everything that is held, that is told in their place."""
 
@@ -43,24 +41,6 @@ SLICE: Final = 32
 """Rows between which the loop may have its turn."""
 
 _log = logging.getLogger(__name__)
-
-
-class Link(Protocol):
-    """The way down to a worker."""
-
-    @property
-    def open(self) -> bool:
-        """Whether the worker is at the other end."""
-        ...
-
-    @property
-    def unread(self) -> int:
-        """Bytes that wait for it."""
-        ...
-
-    def tell(self, kind: Kind, payload: bytes) -> None:
-        """Send a frame."""
-        ...
 
 
 @final

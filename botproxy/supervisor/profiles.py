@@ -11,17 +11,12 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol, final
+from typing import Final, final
 
 from botproxy.link.frames import Kind
+from botproxy.supervisor.telling import SLICE, Link, Workers
 from botproxy.traffic import Profiles
 from botproxy.traffic.signals import SignalTable, write_signals
-
-SLICE: Final = 128
-SLICES: Final = 8
-SOON_SECONDS: Final = 0.001
-MAX_UNREAD: Final = 256 * 1024
-"""Bytes that wait for a worker; what comes meanwhile it is not told, which is counted."""
 
 SIGNAL_SECONDS: Final = 5.0
 FINGERPRINTS: Final = 3
@@ -29,24 +24,6 @@ FINGERPRINTS: Final = 3
 
 MAX_FOR_NODES: Final = 64
 """Payloads that wait to be told to other nodes; the oldest gives way."""
-
-
-class Link(Protocol):
-    """The way down to a worker."""
-
-    @property
-    def open(self) -> bool:
-        """Whether the worker is at the other end."""
-        ...
-
-    @property
-    def unread(self) -> int:
-        """Bytes that wait for it."""
-        ...
-
-    def tell(self, kind: Kind, payload: bytes) -> None:
-        """Send a frame."""
-        ...
 
 
 @final
@@ -59,21 +36,19 @@ class SharedProfiles:
         self.unheard = 0
         """Payloads that a worker was not told because it does not read, or nodes because there were too many."""
         self._clock: Final = clock
-        self._links: Final[dict[int, Link]] = {}
-        self._before: Final[dict[int, Iterator[bytes]]] = {}
+        self._workers: Final = Workers(Kind.PROFILES_MERGED, Kind.PROFILES_COMPLETE, self._everything)
         self._for_nodes: deque[bytes] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def join(self, worker: int, link: Link) -> None:
         """A worker that begins: it is told everything first, and from then on what others tell."""
-        self._links[worker] = link
-        self._before[worker] = self.profiles.all(self._clock(), SLICE)
-        self._tell_before(worker)
+        if len(self.signals):
+            link.tell(Kind.SIGNALS, write_signals(self.signals.signals(self._clock())))
+        self._workers.join(worker, link)
 
     def leave(self, worker: int) -> None:
         """A worker that is gone; what it counted stays."""
-        self._links.pop(worker, None)
-        self._before.pop(worker, None)
+        self._workers.leave(worker)
 
     def take(self, worker: int, payload: bytes) -> None:
         """What a worker tells. Raises ToldError when that cannot be."""
@@ -108,14 +83,17 @@ class SharedProfiles:
                 self._timer = asyncio.get_running_loop().call_later(SIGNAL_SECONDS, self._tell_signals)
         self.profiles.merge(payload, now)
 
-    def _hand_on(self, source: int, payload: bytes) -> None:
-        for worker, link in self._links.items():
-            if worker != source:
-                self._tell(link, Kind.PROFILES_MERGED, payload)
+    def _everything(self, worker: int) -> Iterator[bytes]:
+        return self.profiles.all(self._clock(), SLICE)
 
-    def _tell(self, link: Link, kind: Kind, payload: bytes) -> None:
-        if link.open and link.unread <= MAX_UNREAD:
-            link.tell(kind, payload)
+    def _hand_on(self, source: int, payload: bytes) -> None:
+        for worker in self._workers.links:
+            if worker != source:
+                self._tell(worker, Kind.PROFILES_MERGED, payload)
+
+    def _tell(self, worker: int, kind: Kind, payload: bytes) -> None:
+        if self._workers.reads(worker):
+            self._workers.tell(worker, payload, kind)
         else:
             self.unheard += 1
 
@@ -123,25 +101,7 @@ class SharedProfiles:
         self._timer = None
         if len(self.signals):
             payload = write_signals(self.signals.signals(self._clock()))
-            for link in self._links.values():
-                self._tell(link, Kind.SIGNALS, payload)
-            if self._links:
+            for worker in self._workers.links:
+                self._tell(worker, Kind.SIGNALS, payload)
+            if self._workers.links:
                 self._timer = asyncio.get_running_loop().call_later(SIGNAL_SECONDS, self._tell_signals)
-
-    def _tell_before(self, worker: int) -> None:
-        link = self._links.get(worker)
-        before = self._before.get(worker)
-        if link is None or before is None or not link.open:
-            return
-        for _ in range(SLICES):
-            if link.unread > MAX_UNREAD:
-                break
-            payload = next(before, None)
-            if payload is None:
-                del self._before[worker]
-                if len(self.signals):
-                    link.tell(Kind.SIGNALS, write_signals(self.signals.signals(self._clock())))
-                link.tell(Kind.PROFILES_COMPLETE, b"")
-                return
-            link.tell(Kind.PROFILES_MERGED, payload)
-        asyncio.get_running_loop().call_later(SOON_SECONDS, self._tell_before, worker)

@@ -13,7 +13,8 @@ import pytest
 from botproxy.link.frames import Kind
 from botproxy.model import Event
 from botproxy.scoring.anomaly import Found, read
-from botproxy.supervisor.anomalies import MAX_UNREAD, Anomalies
+from botproxy.supervisor.anomalies import Anomalies
+from botproxy.supervisor.telling import MAX_UNREAD
 
 NOW = 1_789_948_800.0 + 12 * 3600
 AT_ONCE = {"enabled": True, "learn": 0.0, "visits": 0}

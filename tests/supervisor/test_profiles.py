@@ -12,7 +12,8 @@ import pytest
 from botproxy.link.frames import Kind
 from botproxy.model import Client, Headers, Request, Tls
 from botproxy.supervisor import profiles as supervising
-from botproxy.supervisor.profiles import MAX_FOR_NODES, MAX_UNREAD, SharedProfiles
+from botproxy.supervisor.profiles import MAX_FOR_NODES, SharedProfiles
+from botproxy.supervisor.telling import MAX_UNREAD
 from botproxy.traffic import Profiles, Seen, ToldError
 from botproxy.traffic.signals import read_signals
 

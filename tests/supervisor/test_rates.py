@@ -8,7 +8,8 @@ import struct
 from collections.abc import Callable
 
 from botproxy.link.frames import Kind
-from botproxy.supervisor.rates import MAX_UNREAD, Rates
+from botproxy.supervisor.rates import Rates
+from botproxy.supervisor.telling import MAX_UNREAD
 from botproxy.traffic import CountedRule, RateCounts, decode, encode
 
 NOW = 1_000_000.0
@@ -25,7 +26,7 @@ class Down:
         self.table = RateCounts(b"own" * 8, random.Random(1).randbytes, 50_000)
         self.rule = self.table.register(RULE)
 
-    def rates(self, kind: Kind, payload: bytes) -> None:
+    def tell(self, kind: Kind, payload: bytes) -> None:
         self.kinds.append(kind)
         if kind is Kind.RATES_SECRET:
             self.table.share_secret(payload)

@@ -38,7 +38,7 @@ class Worker:
         self.told: list[Notice] = []
         self.complete = False
 
-    def rates(self, kind: Kind, payload: bytes) -> None:
+    def tell(self, kind: Kind, payload: bytes) -> None:
         if kind is Kind.RATES_SECRET:
             self.table.share_secret(payload)
         elif kind is Kind.RATES_MERGED:

@@ -149,11 +149,11 @@ async def test_nothing_is_served_before_it_is_known_what_others_counted(limiting
     now = time.time()
     other.add(other.admit(0, key, now), now, 7)
     limiting.supervisor.link.modes("observe", {})
-    limiting.supervisor.link.rates(Kind.RATES_SECRET, b"shared" * 5)
-    limiting.supervisor.link.rates(Kind.RATES_MERGED, encode(other.take(10)))
+    limiting.supervisor.link.tell(Kind.RATES_SECRET, b"shared" * 5)
+    limiting.supervisor.link.tell(Kind.RATES_MERGED, encode(other.take(10)))
     await asyncio.sleep(0.05)
     assert limiting.service.done == []
-    limiting.supervisor.link.rates(Kind.RATES_COMPLETE, b"")
+    limiting.supervisor.link.tell(Kind.RATES_COMPLETE, b"")
     await limiting.supervisor.until("serving")
     assert counts.rate(counts.find(0, counts.key(0, b"visitor"), now), now) == 7
 
@@ -168,7 +168,7 @@ async def test_a_supervisor_that_does_not_tell_what_others_counted_is_not_waited
 
 async def test_what_it_counted_last_is_told_before_it_leaves(limiting: Running, counts: RateCounts) -> None:
     limiting.supervisor.link.modes("observe", {})
-    limiting.supervisor.link.rates(Kind.RATES_COMPLETE, b"")
+    limiting.supervisor.link.tell(Kind.RATES_COMPLETE, b"")
     await limiting.supervisor.until("serving")
     now = time.time()
     counts.add(counts.admit(0, counts.key(0, b"visitor"), now), now, 7)
