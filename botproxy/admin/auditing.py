@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 from aiohttp import web
 
 from botproxy.admin.operator import Operator, operator_of
+from botproxy.admin.paging import page_of
+from botproxy.errors import OperatorError
 
 MAX_ENTRIES: Final = 1000
+
+
+class Entries(NamedTuple):
+    """Changes, the newest first, and how many there are in all."""
+
+    entries: list[dict[str, Any]]
+    total: int
 
 
 class Audit(Protocol):
@@ -21,8 +31,8 @@ class Audit(Protocol):
         """Write one change down. A disk that is full takes no change back; it is said in the log."""
         ...
 
-    async def entries(self, limit: int) -> list[dict[str, Any]]:
-        """The latest changes, the newest first."""
+    async def entries(self, limit: int, offset: int, wanted: Callable[[dict[str, Any]], bool]) -> Entries:
+        """Of the changes that are wanted so many, the newest first, after the newest `offset`."""
         ...
 
 
@@ -34,9 +44,9 @@ class NoAudit:
     ) -> None:
         """See `Audit`."""
 
-    async def entries(self, limit: int) -> list[dict[str, Any]]:
+    async def entries(self, limit: int, offset: int, wanted: Callable[[dict[str, Any]], bool]) -> Entries:
         """See `Audit`."""
-        return []
+        return Entries([], 0)
 
 
 AUDIT: Final[web.AppKey[Audit]] = web.AppKey("audit")
@@ -60,13 +70,17 @@ async def noted(
 
 
 async def _entries(request: web.Request) -> web.Response:
-    text = request.query.get("limit", "100")
-    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_ENTRIES:
-        return web.json_response({"error": f"limit is a whole number from 1 to {MAX_ENTRIES}"}, status=400)
+    try:
+        page = page_of(request.query, 100, MAX_ENTRIES)
+    except OperatorError as error:
+        return web.json_response({"error": str(error)}, status=400)
     operator = operator_of(request)
-    found = await request.app[AUDIT].entries(MAX_ENTRIES if operator.zones is not None else int(text))
-    shown = [each for each in found if _may_see(operator, each)][: int(text)]
-    return web.Response(body=orjson.dumps({"entries": shown}) + b"\n", content_type="application/json")
+
+    def wanted(entry: dict[str, Any]) -> bool:
+        return _may_see(operator, entry) and page.finds(entry, ("who", "action", "zone", "what"))
+
+    found = await request.app[AUDIT].entries(page.limit, page.offset, wanted)
+    return web.Response(body=orjson.dumps(found._asdict()) + b"\n", content_type="application/json")
 
 
 def _may_see(operator: Operator, entry: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from aiohttp import web
 from botproxy.admin.auditing import noted
 from botproxy.admin.configuration import ForbiddenError
 from botproxy.admin.operator import Operator, operator_of
+from botproxy.admin.paging import Page, page_of
 from botproxy.errors import OperatorError
 
 PREFIX: Final = "/api/reports"
@@ -23,7 +24,7 @@ class Inbox(Protocol):
     Raises OperatorError for what cannot be read, ForbiddenError, LookupError for a ray that nobody reported.
     """
 
-    async def listed(self, operator: Operator, limit: int, zone: str | None, handled: bool | None) -> dict[str, Any]:
+    async def listed(self, operator: Operator, page: Page, zone: str | None, handled: bool | None) -> dict[str, Any]:
         """The newest reports, each with the stored request and what was done about it."""
         ...
 
@@ -73,14 +74,12 @@ def _answering(
 
 async def _listed(inbox: Inbox, request: web.Request) -> dict[str, Any]:
     given = request.query
-    text = given.get("limit", "50")
-    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_REPORTS:
-        raise OperatorError(f"limit is a whole number from 1 to {MAX_REPORTS}")
+    page = page_of(given, 50, MAX_REPORTS)
     word = given.get("handled", "")
     if word not in ("", "yes", "no"):
         raise OperatorError("handled is yes or no")
     handled = None if not word else word == "yes"
-    return await inbox.listed(operator_of(request), int(text), given.get("zone") or None, handled)
+    return await inbox.listed(operator_of(request), page, given.get("zone") or None, handled)
 
 
 def _ray(request: web.Request) -> str:

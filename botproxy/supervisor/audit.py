@@ -13,6 +13,7 @@ from typing import Any, Final, final
 
 import orjson
 
+from botproxy.admin.auditing import Entries
 from botproxy.store.lines import MAX_LINE, Lines
 from botproxy.telemetry import log
 
@@ -49,10 +50,16 @@ class AuditLog:
                 self.lost += 1
                 _log.error("a change could not be written down", extra=log.fields(error=error, line=line.decode()))
 
-    async def entries(self, limit: int) -> list[dict[str, Any]]:
+    async def entries(self, limit: int, offset: int, wanted: Callable[[dict[str, Any]], bool]) -> Entries:
         """See `admin.Audit`."""
 
-        def latest() -> list[dict[str, Any]]:
-            return list(deque(FILE.read(self._directory()), maxlen=limit))
+        def latest() -> Entries:
+            kept: deque[dict[str, Any]] = deque(maxlen=limit + offset)
+            total = 0
+            for entry in FILE.read(self._directory()):
+                if wanted(entry):
+                    total += 1
+                    kept.append(entry)
+            return Entries(list(kept)[::-1][offset:], total)
 
-        return (await asyncio.to_thread(latest))[::-1]
+        return await asyncio.to_thread(latest)

@@ -17,6 +17,7 @@ from botproxy.admin.analytics import ANSWER_SECONDS, Analytics
 from botproxy.admin.configuration import ForbiddenError
 from botproxy.admin.misread import said
 from botproxy.admin.operator import Operator
+from botproxy.admin.paging import Page
 from botproxy.admin.queries import LOGGED
 from botproxy.config.overlay.changes import STEPS
 from botproxy.errors import OperatorError
@@ -48,6 +49,9 @@ HANDLED: Final = Lines("handled", rotate_size=1024 * 1024, keep_files=4, durable
 BACKTEST_SECONDS: Final = 86400
 _DAY: Final = 86400
 _SHOWN: Final = (*LOGGED, "last_source", "ja4", "js_detection", "rule_description", "reasons", "query", "referer")
+
+_FOUND: Final = ("note", "ray", "host", "zone", "ip", "address", "user_agent", "seen")
+"""What of a report is looked through for words."""
 
 _UNSKIPPED: Final = {
     **dict.fromkeys(("ip", "ipRange", "asn", "country"), "IP access rules"),
@@ -106,24 +110,28 @@ class InboxDesk:
         self._configuring: Final = configuring
         self._writing: Final = asyncio.Lock()
 
-    async def listed(self, operator: Operator, limit: int, zone: str | None, handled: bool | None) -> dict[str, Any]:
+    async def listed(self, operator: Operator, page: Page, zone: str | None, handled: bool | None) -> dict[str, Any]:
         """See `Inbox`."""
 
-        def latest() -> list[dict[str, Any]]:
+        def latest() -> tuple[list[dict[str, Any]], int]:
             done = self._handled()
-            kept: deque[dict[str, Any]] = deque(maxlen=limit)
+            kept: deque[dict[str, Any]] = deque(maxlen=page.limit + page.offset)
+            total = 0
             for report in report_file.read(self._data()):
                 name, ray = str(report.get("zone", "")), str(report.get("ray", ""))
                 what = done.get((name, ray))
-                if operator.sees(name) and zone in (None, name) and handled in (None, what is not None):
+                if not operator.sees(name) or zone not in (None, name) or handled not in (None, what is not None):
+                    continue
+                if page.finds(report, _FOUND):
+                    total += 1
                     kept.append({**report, "handled": what})
-            return list(kept)[::-1]
+            return list(kept)[::-1][page.offset :], total
 
-        reports = await asyncio.to_thread(latest)
+        reports, total = await asyncio.to_thread(latest)
         events, unknown = await self._events([str(each.get("ray", "")) for each in reports])
         for report in reports:
             report["event"] = events.get((str(report.get("zone", "")), str(report.get("ray", ""))))
-        return {"reports": reports, "events_unknown": unknown or None}
+        return {"reports": reports, "total": total, "events_unknown": unknown or None}
 
     async def label(self, operator: Operator, ray: str, body: bytes) -> dict[str, Any]:
         """See `Inbox`."""

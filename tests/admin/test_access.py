@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from botproxy.admin.access import Access, Identity, Token
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.application import application
+from botproxy.admin.auditing import Entries
 from botproxy.admin.offers import Offers
 from botproxy.admin.operator import Operator
 from botproxy.store.events import Answer, Events, Groups
@@ -84,8 +86,9 @@ class Notes:
     ) -> None:
         self.lines.insert(0, {"who": who, "action": action, "zone": zone, "before": before, "after": after})
 
-    async def entries(self, limit: int) -> list[dict[str, Any]]:
-        return self.lines[:limit]
+    async def entries(self, limit: int, offset: int, wanted: Callable[[dict[str, Any]], bool]) -> Entries:
+        found = [line for line in self.lines if wanted(line)]
+        return Entries(found[offset:][:limit], len(found))
 
 
 class Admin:

@@ -12,6 +12,7 @@ from botproxy.admin.application import application
 from botproxy.admin.configuration import ForbiddenError
 from botproxy.admin.offers import Offers
 from botproxy.admin.operator import Operator
+from botproxy.admin.paging import Page
 from botproxy.admin.zones import zone_tag
 from botproxy.errors import OperatorError
 
@@ -52,8 +53,8 @@ class Bots:
 class Inbox:
     """One report."""
 
-    async def listed(self, _operator: Operator, limit: int, zone: str | None, handled: bool | None) -> dict[str, Any]:
-        return {"reports": [], "asked": [limit, zone, handled]}
+    async def listed(self, _operator: Operator, page: Page, zone: str | None, handled: bool | None) -> dict[str, Any]:
+        return {"reports": [], "asked": [*page, zone, handled]}
 
     async def label(self, _operator: Operator, ray: str, _body: bytes) -> dict[str, Any]:
         if ray != "a" * 16:
@@ -112,8 +113,12 @@ async def test_feedback_is_given_and_read(client: TestClient[Any, Any], notes: N
 
 async def test_reports_are_listed_labelled_and_excepted(client: TestClient[Any, Any], notes: Notes) -> None:
     answer = await client.get("/api/reports?limit=5&zone=shop&handled=no")
-    assert (await answer.json())["asked"] == [5, "shop", False]
-    assert (await (await client.get("/api/reports")).json())["asked"] == [50, None, None]
+    assert (await answer.json())["asked"] == [5, 0, "", "shop", False]
+    assert (await (await client.get("/api/reports")).json())["asked"] == [50, 0, "", None, None]
+    more = {"offset": "50", "find": " door "}
+    assert (await (await client.get("/api/reports", params=more)).json())["asked"] == [50, 50, "door", None, None]
+    assert (await client.get("/api/reports", params={"offset": "-1"})).status == 422
+    assert (await client.get("/api/reports", params={"find": "x" * 201})).status == 422
     for query in ("limit=0", "limit=x", "handled=perhaps"):
         assert (await client.get(f"/api/reports?{query}")).status == 422
     ray = "A" * 16 + "-BOT"

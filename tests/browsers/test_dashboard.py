@@ -455,6 +455,36 @@ async def test_a_change_is_shown_as_a_difference_before_it_is_applied(
     await page.close()
 
 
+async def test_every_item_of_a_long_list_can_be_reached_and_found(
+    browser: Browser, store: DuckdbStore, serve: Serve
+) -> None:
+    class Long(Canned):
+        async def view(self, operator: Any) -> dict[str, Any]:
+            items = [f"10.0.{number // 256}.{number % 256}" for number in range(10_000)]
+            known = {"name": "partners", "kind": "ip", "description": "", "file": None, "number": 10_000}
+            return {**await super().view(operator), "lists": [{**known, "items": items, "from": "file"}]}
+
+    control: Any = Control(store)
+    long: Any = Long()
+    page, said = await opened(
+        browser,
+        await serve(application(control, None, Offers(configuration=long))) + "/configuration?tab=lists",
+    )
+    chips = page.locator(".items .chip")
+    await expect(page.get_by_text("1 to 100 of 10,000")).to_be_visible()
+    await expect(chips).to_have_count(100)
+    await page.get_by_role("button", name="Next page").click()
+    await expect(chips.first).to_have_text("10.0.0.100✕")
+    await page.get_by_role("button", name="Last page").click()
+    await expect(chips.last).to_have_text("10.0.39.15✕")
+    await page.get_by_label("Find in $partners").fill("0.7.25")
+    await expect(chips).to_have_text([f"10.0.7.{number}✕" for number in (25, *range(250, 256))])
+    await page.get_by_role("button", name="Remove 10.0.7.254").click()
+    await expect(page.locator(".chip.gone")).to_have_text("10.0.7.254✕")
+    assert said == []
+    await page.close()
+
+
 FILTER = [
     ["score", "geq", 2],
     ["score", "leq", 29],

@@ -12,6 +12,7 @@ import pytest
 
 from botproxy.admin.analytics import Analytics
 from botproxy.admin.operator import LOOPBACK, Operator
+from botproxy.admin.paging import Page
 from botproxy.errors import OperatorError
 from botproxy.scoring.ml.registry import Registry
 from botproxy.store import labels
@@ -110,13 +111,28 @@ def desk(tmp_path: Path, configuration: Configuration) -> FeedbackDesk:
 
 
 async def test_the_newest_report_comes_first_with_its_request(inbox: InboxDesk) -> None:
-    said = await inbox.listed(LOOPBACK, 10, None, None)
+    said = await inbox.listed(LOOPBACK, Page(10), None, None)
     assert [each["ray"] for each in said["reports"]] == ["b" * 16, RAY]
     assert said["reports"][0]["event"] is None
     assert said["reports"][1]["event"]["score"] == 1
     assert said["reports"][1]["handled"] is None
-    assert [each["ray"] for each in (await inbox.listed(LOOPBACK, 10, "shop", None))["reports"]] == [RAY]
-    assert [each["zone"] for each in (await inbox.listed(KEEPER, 10, None, None))["reports"]] == ["blog"]
+    assert [each["ray"] for each in (await inbox.listed(LOOPBACK, Page(10), "shop", None))["reports"]] == [RAY]
+    assert [each["zone"] for each in (await inbox.listed(KEEPER, Page(10), None, None))["reports"]] == ["blog"]
+
+
+async def test_every_report_can_be_reached_and_found(inbox: InboxDesk, tmp_path: Path) -> None:
+    many = [{**REPORT, "ray": f"{number:016x}", "note": f"Note {number}."} for number in range(120)]
+    report_file.append(tmp_path, [orjson.dumps(each) for each in many])
+    seen: list[str] = []
+    for offset in range(0, 150, 50):
+        said = await inbox.listed(LOOPBACK, Page(50, offset), None, None)
+        assert said["total"] == 122
+        seen += [each["ray"] for each in said["reports"]]
+    assert seen == [each["ray"] for each in many[::-1]] + ["b" * 16, RAY]
+    said = await inbox.listed(LOOPBACK, Page(50, 0, "NOTE 7."), None, None)
+    assert (said["total"], [each["note"] for each in said["reports"]]) == (1, ["Note 7."])
+    said = await inbox.listed(KEEPER, Page(50, 0, "note 7."), None, None)
+    assert (said["total"], said["reports"]) == (0, [])
 
 
 async def test_a_label_is_written_down_for_training_and_can_be_taken_back(inbox: InboxDesk, tmp_path: Path) -> None:
@@ -124,15 +140,15 @@ async def test_a_label_is_written_down_for_training_and_can_be_taken_back(inbox:
     assert (said["zone"], said["label"], said["before"]) == ("shop", "human", None)
     (label,) = labels.read(tmp_path)
     assert (label.zone, label.ray, label.label, label.who, label.note) == ("shop", RAY, "human", "loopback", "known")
-    handled = (await inbox.listed(LOOPBACK, 10, None, True))["reports"]
+    handled = (await inbox.listed(LOOPBACK, Page(10), None, True))["reports"]
     assert [(each["ray"], each["handled"]["what"]) for each in handled] == [(RAY, "human")]
-    assert len((await inbox.listed(LOOPBACK, 10, None, False))["reports"]) == 1
+    assert len((await inbox.listed(LOOPBACK, Page(10), None, False))["reports"]) == 1
     assert (await inbox.label(LOOPBACK, RAY, b'{"label": "none"}'))["before"] == "human"
     assert labels.read(tmp_path) == []
-    assert len((await inbox.listed(LOOPBACK, 10, None, False))["reports"]) == 2
+    assert len((await inbox.listed(LOOPBACK, Page(10), None, False))["reports"]) == 2
     await inbox.label(LOOPBACK, RAY, b'{"label": "dismissed"}')
     assert labels.read(tmp_path) == []
-    assert len((await inbox.listed(LOOPBACK, 10, None, True))["reports"]) == 1
+    assert len((await inbox.listed(LOOPBACK, Page(10), None, True))["reports"]) == 1
 
 
 async def test_what_nobody_reported_is_not_there(inbox: InboxDesk) -> None:
@@ -151,7 +167,7 @@ async def test_an_exception_is_narrow_and_ends(inbox: InboxDesk, configuration: 
     assert step.expression == f'ip.src eq 192.0.2.7 and cf.bot_management.ja4 eq "{JA4}"'
     assert step.ref == f"exception.{RAY}"
     assert abs(step.until - time.time() - 7200) < 60
-    (handled,) = (await inbox.listed(LOOPBACK, 10, None, True))["reports"]
+    (handled,) = (await inbox.listed(LOOPBACK, Page(10), None, True))["reports"]
     assert handled["handled"]["what"] == "exception"
 
 

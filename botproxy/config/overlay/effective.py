@@ -21,9 +21,6 @@ from botproxy.config.source import Source
 from botproxy.config.tree import Config, ZoneSettings
 from botproxy.rulesets.presets import expand
 
-MAX_ITEMS: Final = 1000
-"""Items of one list that are shown."""
-
 MAX_DIFF: Final = 2_000
 """Lines of a difference that are shown."""
 
@@ -216,7 +213,7 @@ def _list(one: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         "kind": one["kind"],
         "description": one["description"],
         "file": one["file"],
-        "items": None if items is None else items[:MAX_ITEMS],
+        "items": items,
         "number": None if items is None else len(items),
         "from": "added" if "kind" in edits else "changed" if edits else "file",
     }

@@ -5,6 +5,7 @@ import { useAsk } from "../answers";
 import { ask, send } from "../api";
 import { moment } from "../format";
 import { Card, Notice, States } from "../parts/card";
+import { Pages, usePages } from "../parts/pages";
 import { useRights } from "../rights";
 import { text } from "../text";
 import { Diff, refused } from "./review";
@@ -12,6 +13,7 @@ import { type Version } from "./shapes";
 import { Confirm } from "./switches";
 
 const words = text.config.history;
+const PAGE = 50; // entries of the audit
 
 interface Entry {
   at: number | string;
@@ -27,21 +29,26 @@ const when = (at: number | string): string => moment(typeof at === "number" ? at
 
 export function History(): ComponentChildren {
   const answer = useAsk<{ version: number; versions: Version[] }>("/api/config/versions");
-  const audit = useAsk<{ entries: Entry[] }>("/api/audit", { limit: "50" });
+  const [from, turn] = useState(0);
+  const [find, look] = useState("");
+  const asked = { limit: String(PAGE), ...(from ? { offset: String(from) } : {}), ...(find ? { find } : {}) };
+  const audit = useAsk<{ entries: Entry[]; total: number }>("/api/audit", asked);
+  const versions = usePages(text.config.tabs.history, answer.data?.versions ?? [], (each) => `${each.version} ${each.who} ${each.what}`);
   const [back, goBack] = useState<number | null>(null);
   const why = useRights().reading; // who may change some sites may go back where a version differs in those alone
   return (
     <>
       <Card title={text.config.tabs.history} busy={answer.loading} actions={<Export />}>
         <States of={answer}>
-          {({ version, versions }) => (
+          {({ version, versions: all }) => (
             <>
-              {versions.length === 0 && <Notice title={words.empty} />}
+              {all.length === 0 && <Notice title={words.empty} />}
+              {versions.bar}
               <ol class="versions">
-                {versions.map((each) => (
+                {versions.rows.map(({ row: each }) => (
                   <One key={each.version} each={each} now={each.version === version} why={why} back={() => goBack(each.version)} />
                 ))}
-                {versions.length > 0 && (
+                {all.length > 0 && (
                   <li>
                     <span>{words.first}</span>{" "}
                     {version === 0 ? (
@@ -60,7 +67,16 @@ export function History(): ComponentChildren {
       </Card>
       <Card title={words.audit} busy={audit.loading}>
         <p class="soft">{words.auditLead}</p>
-        <States of={audit} empty={({ entries }) => entries.length === 0} hint="">
+        <Pages
+          what={words.audit}
+          from={from}
+          size={PAGE}
+          total={audit.data?.total ?? 0}
+          find={find}
+          turn={turn}
+          look={(now) => (look(now), turn(0))}
+        />
+        <States of={audit} empty={({ entries }) => entries.length === 0 && !find} hint="">
           {({ entries }) => (
             <ul class="audit">
               {entries.map((entry, at) => (

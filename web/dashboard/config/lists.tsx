@@ -2,13 +2,17 @@
 import { type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Card, Notice } from "../parts/card";
+import { usePages } from "../parts/pages";
 import { Locked, useRights } from "../rights";
 import { text } from "../text";
 import { type Config, type List, plain } from "./shapes";
 import { stage, useStaged } from "./staged";
 
 const words = text.config.lists;
-const SHOWN = 60;
+const SHOWN = 100;
+
+const nameOf = (item: unknown): string =>
+  typeof item === "object" && item !== null ? plain((item as { value?: unknown }).value ?? item) : plain(item);
 
 const lines = (given: string): string[] => given.split("\n").map((line) => line.trim()).filter(Boolean);
 
@@ -35,7 +39,8 @@ export function Lists({ config }: { config: Config }): ComponentChildren {
 function One({ list, locked }: { list: List; locked: boolean }): ComponentChildren {
   const steps = useStaged().filter((step) => step.list === list.name);
   const [more, setMore] = useState("");
-  const items = list.items ?? [];
+  const items = (list.items ?? []).map(nameOf);
+  const pages = usePages(`$${list.name}`, items, (item) => item, SHOWN);
   const gone = new Set(steps.filter((step) => step.op === "remove_items").flatMap((step) => step.items as string[]));
   const coming = steps.filter((step) => step.op === "add_items").flatMap((step) => step.items as string[]);
   return (
@@ -53,30 +58,27 @@ function One({ list, locked }: { list: List; locked: boolean }): ComponentChildr
         <p>{words.file(list.file)}</p>
       ) : (
         <>
+          {pages.bar}
           <p class="items">
-            {items.slice(0, SHOWN).map((item) => {
-              const name = typeof item === "object" && item !== null ? plain((item as { value?: unknown }).value ?? item) : plain(item);
-              return (
-                <span class={`chip ${gone.has(name) ? "gone" : ""}`} key={name}>
-                  <span>{name}</span>
-                  <button
-                    type="button"
-                    class="chip-x"
-                    disabled={locked}
-                    aria-label={words.remove(name)}
-                    onClick={() => stage({ op: "remove_items", list: list.name, items: [name] })}
-                  >
-                    <span aria-hidden="true">✕</span>
-                  </button>
-                </span>
-              );
-            })}
+            {pages.rows.map(({ row: name }) => (
+              <span class={`chip ${gone.has(name) ? "gone" : ""}`} key={name}>
+                <span>{name}</span>
+                <button
+                  type="button"
+                  class="chip-x"
+                  disabled={locked || gone.has(name)}
+                  aria-label={words.remove(name)}
+                  onClick={() => stage({ op: "remove_items", list: list.name, items: [name] })}
+                >
+                  <span aria-hidden="true">✕</span>
+                </button>
+              </span>
+            ))}
             {coming.map((name) => (
               <span class="chip coming" key={name}>
                 <span>+ {name}</span>
               </span>
             ))}
-            {(list.number ?? 0) > SHOWN && <span class="soft">{words.more((list.number ?? 0) - SHOWN)}</span>}
           </p>
           {!locked && (
             <form

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { duration } from "../format";
 import { Card } from "../parts/card";
 import { Dialog } from "../parts/dialog";
+import { usePages } from "../parts/pages";
 import { ExpressionEditor } from "../rules/editor";
 import { text } from "../text";
 import { type Access, type Limit, type Other, type OtherKind, type Zone } from "./shapes";
@@ -42,6 +43,7 @@ function Kind({ kind, site, locked }: { kind: OtherKind; site: Zone; locked: boo
     .map((step) => ({ enabled: true, shadow: false, from: "added", ...(step.rule as object) }) as unknown as Other);
   const all = [...(site[kind] ?? []), ...coming];
   const out = site[`${kind}_left_out`] ?? [];
+  const pages = usePages(words.titles[kind], all, worded);
   if (locked && !all.length && !out.length) return null;
   return (
     <Card
@@ -53,8 +55,9 @@ function Kind({ kind, site, locked }: { kind: OtherKind; site: Zone; locked: boo
       }
     >
       {all.length === 0 && <p class="soft">{words.none[kind]}</p>}
+      {pages.bar}
       <ul class="site-rules">
-        {all.map((rule) => (
+        {pages.rows.map(({ row: rule }) => (
           <Row key={nameOf(rule)} kind={kind} rule={rule} zone={site.name} steps={steps} locked={locked} edit={() => edit(rule)} />
         ))}
       </ul>
@@ -82,6 +85,12 @@ function Kind({ kind, site, locked }: { kind: OtherKind; site: Zone; locked: boo
       )}
     </Card>
   );
+}
+
+/** What of a rule is looked through. */
+function worded(rule: Other): string {
+  const what = "mode" in rule ? `${rule.mode} ${rule.configuration.value}` : `${rule.action} ${rule.expression}`;
+  return `${nameOf(rule)} ${rule.description ?? ""} ${what}`;
 }
 
 /** What steps call it: an IP access rule without a ref has its value for one. */

@@ -1,10 +1,11 @@
 // The rules of a site, in their order.
 import { type ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { moment } from "../format";
 import { go } from "../location";
 import { Card, Notice } from "../parts/card";
 import { Dialog } from "../parts/dialog";
+import { usePages } from "../parts/pages";
 import { Locked, useRights } from "../rights";
 import { ExpressionEditor } from "../rules/editor";
 import { text } from "../text";
@@ -20,11 +21,17 @@ export function SiteRules({ config, zone }: { config: Config; zone: string }): C
   const [edited, edit] = useState<Rule | null>(null);
   const why = useRights().refusal(zone);
   const locked = Boolean(why);
-  if (!site) return null;
+  const coming = staged(steps);
   const order = steps.find((step) => step.op === "order_rules")?.refs as string[] | undefined;
-  const rules = [...site.rules, ...staged(steps)];
+  const rules = [...(site?.rules ?? []), ...coming];
   const place = (rule: Rule): number => order?.indexOf(rule.ref) ?? -1;
   if (order) rules.sort((one, other) => place(one) - place(other));
+  const pages = usePages(text.config.tabs.rules, rules, worded);
+  const last = rules.length - 1;
+  useEffect(() => {
+    if (coming.length) pages.show(last); // where what was just written stands
+  }, [coming.length, site?.name]);
+  if (!site) return null;
   const move = (at: number, by: number): void => {
     const refs = rules.map((rule) => rule.ref);
     const [moved] = refs.splice(at, 1);
@@ -43,8 +50,9 @@ export function SiteRules({ config, zone }: { config: Config; zone: string }): C
       >
         <Locked why={why} />
         {rules.length === 0 && <Notice title={words.none} />}
+        {pages.bar}
         <ol class="site-rules">
-          {rules.map((rule, at) => (
+          {pages.rows.map(({ row: rule, at }) => (
             <RuleRow
               key={rule.ref}
               rule={rule}
@@ -53,7 +61,7 @@ export function SiteRules({ config, zone }: { config: Config; zone: string }): C
               locked={locked}
               edit={() => edit(rule)}
               up={at > 0 ? () => move(at, -1) : null}
-              down={at < rules.length - 1 ? () => move(at, 1) : null}
+              down={at < last ? () => move(at, 1) : null}
             />
           ))}
         </ol>
@@ -65,6 +73,9 @@ export function SiteRules({ config, zone }: { config: Config; zone: string }): C
     </>
   );
 }
+
+/** What of a rule is looked through. */
+export const worded = (rule: Rule): string => `${rule.ref} ${rule.action} ${rule.description ?? ""} ${rule.expression}`;
 
 /** Rules that wait to be added. */
 function staged(steps: Step[]): Rule[] {
@@ -137,11 +148,13 @@ function RuleRow({ rule, zone, steps, locked, edit, up, down }: RowProps): Compo
 }
 
 function Others({ title, rules, back }: { title: string; rules: Rule[]; back: ((ref: string) => void) | null }): ComponentChildren {
+  const pages = usePages(title, rules, worded);
   if (!rules.length) return null;
   return (
     <Card title={title}>
+      {pages.bar}
       <ul class="site-rules">
-        {rules.map((rule) => (
+        {pages.rows.map(({ row: rule }) => (
           <li class="site-rule" key={rule.ref}>
             <div class="site-rule-head">
               <strong>{rule.ref}</strong> <span class="badge plain">{rule.action.replaceAll("_", " ")}</span>

@@ -1,11 +1,12 @@
 // The inbox: what visitors wrote who did not get through, and what is done about it.
 import { type ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { refresh, useAsk } from "../answers";
 import { send } from "../api";
 import { moment } from "../format";
 import { go, type View } from "../location";
 import { Card, Notice, States } from "../parts/card";
+import { Pages } from "../parts/pages";
 import { Exception } from "../reports/exception";
 import { type Report } from "../reports/report";
 import { Locked, useRights } from "../rights";
@@ -16,8 +17,11 @@ const words = text.reports;
 
 interface Listed {
   reports: Report[];
+  total?: number;
   events_unknown: string | null;
 }
+
+const PAGE = 50;
 
 const FRESH = 30; // seconds in which a request may be on its way to the store
 
@@ -29,9 +33,14 @@ const KINDS: [string, string][] = [
 
 export function Reports({ view, zones }: { view: View; zones: string[] }): ComponentChildren {
   const [handled, setHandled] = useState("no");
+  const [from, turn] = useState(0);
+  const [find, look] = useState("");
   const { reading } = useRights();
+  useEffect(() => turn(0), [view.zone]);
   const answer = useAsk<Listed>("/api/reports", {
-    limit: "100",
+    limit: String(PAGE),
+    ...(from ? { offset: String(from) } : {}),
+    ...(find ? { find } : {}),
     ...(view.zone ? { zone: view.zone } : {}),
     ...(handled ? { handled } : {}),
   });
@@ -56,7 +65,7 @@ export function Reports({ view, zones }: { view: View; zones: string[] }): Compo
           </button>
           <div class="ranges" role="group" aria-label={words.title}>
             {KINDS.map(([value, name]) => (
-              <button type="button" key={name} aria-pressed={handled === value} onClick={() => setHandled(value)}>
+              <button type="button" key={name} aria-pressed={handled === value} onClick={() => (setHandled(value), turn(0))}>
                 {name}
               </button>
             ))}
@@ -66,6 +75,15 @@ export function Reports({ view, zones }: { view: View; zones: string[] }): Compo
     >
       <p class="soft">{words.lead}</p>
       <Locked why={reading} />
+      <Pages
+        what={words.title}
+        from={from}
+        size={PAGE}
+        total={answer.data?.total ?? 0}
+        find={find}
+        turn={turn}
+        look={(now) => (look(now), turn(0))}
+      />
       <States of={answer}>
         {({ reports, events_unknown: unknown }) => (
           <>
@@ -75,7 +93,7 @@ export function Reports({ view, zones }: { view: View; zones: string[] }): Compo
                 {unknown}
               </p>
             )}
-            {reports.length === 0 && <Notice title={words.none} hint={words.noneHint} />}
+            {reports.length === 0 && !find && <Notice title={words.none} hint={words.noneHint} />}
             <ul class="reports">
               {reports.map((report) => (
                 <One key={report.zone + report.ray} report={report} />

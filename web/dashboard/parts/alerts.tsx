@@ -5,6 +5,7 @@ import { type Condition } from "../filter";
 import { moment } from "../format";
 import { go } from "../location";
 import { text } from "../text";
+import { usePages } from "./pages";
 import { Card } from "./card";
 
 interface Alert {
@@ -20,13 +21,15 @@ interface Alert {
 const BEFORE = 1800; // seconds of usual traffic that are shown before an alert
 
 export function Alerts({ zone }: { zone: string }): ComponentChildren {
-  const answer = useAsk<{ alerts: Alert[] }>("/api/alerts", { limit: "20" });
-  const shown = (answer.data?.alerts ?? []).filter((alert) => !zone || alert.zone === zone).slice(0, 5);
+  const answer = useAsk<{ alerts: Alert[] }>("/api/alerts", { limit: "200" });
+  const shown = (answer.data?.alerts ?? []).filter((alert) => !zone || alert.zone === zone);
+  const pages = usePages(text.alerts.title, shown, (alert) => alert.text, 5);
   if (!shown.length) return null; // none, or a version without alerts
   return (
     <Card title={text.alerts.title} class="alerts">
+      {pages.bar}
       <ul>
-        {shown.map((alert) => (
+        {pages.rows.map(({ row: alert }) => (
           <li key={`${alert.at}${alert.text}`}>
             <span class="soft">{moment(alert.at)}</span> <span>{alert.text}</span>{" "}
             <button type="button" class="quiet" onClick={() => look(alert)}>
