@@ -15,9 +15,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from botproxy.scoring import Heuristics, shipped_fingerprints
+from botproxy.scoring import Heuristics, shipped_fingerprints, smoothing
 from botproxy.scoring.ml import NAMES, Model, Vectors, decode
-from botproxy.scoring.smoothing import MOST
 from botproxy.tls import shipped_clients
 from botproxy.training.baselines import LogisticRegression
 from botproxy.training.dataset import Labelled, facts, read
@@ -230,7 +229,7 @@ def by_fifth(found: Judged, chosen: Truths, given: Numbers) -> Share:
 
 
 def lent(rows: Table, given: Numbers) -> Numbers:
-    """The scores with what sessions lend (`scoring.smoothing`): at most 20 points, up to the highest one before."""
+    """The scores with what sessions lend (`scoring.smoothing`)."""
     highest: dict[tuple[str, bool], float] = {}
     lifted = given.copy()
     half = len(given) // 2
@@ -239,7 +238,7 @@ def lent(rows: Table, given: Numbers) -> Numbers:
         key = (session, at < half)  # as recorded, and as it would have come otherwise
         before = highest.get(key, 0.0)
         if told[at] and score > 1 and before > score:
-            lifted[at] = score + min(MOST, before - score)
+            lifted[at] = score + smoothing.lent(int(score), int(before))
         highest[key] = max(before, score)
     return lifted
 
