@@ -198,6 +198,17 @@ class Campaign:
         ]
         self.section("The phase `rule` alone, microseconds", ["rules", "p50", "p99"], grown)
 
+    def merging(self) -> None:
+        from benchmarks import merging
+
+        self.section("Merging what callers did between two workers", merging.HEAD, merging.rows_of(merging.workers()))
+        rows = merging.rows_of(merging.nodes())
+        if rows:
+            self.section("The same between two nodes, by way of Redis or Valkey", merging.HEAD, rows)
+        fitted = merging.fitted_rows(merging.training())
+        if fitted:
+            self.section("Fitting a learned score, one thread", merging.FITTED_HEAD, fitted)
+
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -240,6 +251,7 @@ def main() -> int:
             **({"http2": campaign.http2} if shutil.which("h2load") is not None else {}),
             "workers": campaign.workers,
             "deciding": campaign.deciding,
+            "merging": campaign.merging,
         }
         for name in given.only.split(",") if given.only else sections:
             sections[name]()

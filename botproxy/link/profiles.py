@@ -13,7 +13,7 @@ from botproxy.telemetry import Counters
 from botproxy.traffic import Profiles, ToldError
 from botproxy.traffic.signals import read_signals
 
-KEYS_A_TICK: Final = 1_000
+KEYS_A_TICK: Final = 2_000
 SLICE: Final = 128
 """Keys of one frame: less than half a millisecond of work, either way."""
 
