@@ -62,8 +62,9 @@ class Access(NamedTuple):
         if not self.asks:
             return LOOPBACK
         given = request.headers.get("Authorization", "")
-        if given:
-            return self._of_token(given)
+        key = request.headers.get("X-Auth-Key", "")  # the older form of the original, beside X-Auth-Email
+        if given or key:
+            return self._of_token(given or f"Bearer {key}")
         if self.identity is not None and _within(request.remote, self.proxies):
             found = request.headers.getall(self.identity.header, [])
             if found:

@@ -72,6 +72,8 @@ def _times() -> tuple[Dimension, ...]:
 
 
 LOCATION: Final = "BOT"
+NOT_SCORED: Final = 100
+"""What the original has for a request that its attack score did not look at."""
 
 _REQUEST: Final = (
     *_times(),
@@ -99,6 +101,9 @@ _REQUEST: Final = (
     Dimension("sampleInterval", "sample_interval", "uint32"),
     Dimension("userAgent", "user_agent"),
     Dimension("verifiedBotCategory", "verified_bot_category"),
+    Dimension("wafAttackScore", scalar="uint8", constant=NOT_SCORED),
+    Dimension("wafAttackScoreClass", constant=""),
+    *(Dimension(f"waf{each}AttackScore", scalar="uint8", constant=NOT_SCORED) for each in ("Rce", "Sqli", "Xss")),
 )
 
 HTTP: Final = {
@@ -117,6 +122,7 @@ HTTP: Final = {
         Dimension("originIP", "origin_host"),
         Dimension("originResponseDurationMs", "origin_ms", "uint32"),
         Dimension("edgeTimeToFirstByteMs", "first_byte_ms", "uint32"),
+        Dimension("edgeDnsResponseTimeMs", scalar="uint32", constant=0),
         Dimension("rayName", "ray"),
         Dimension("securityAction", "action", words=ACTIONS),
         Dimension("securitySource", "last_source"),

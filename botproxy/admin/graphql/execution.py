@@ -162,7 +162,7 @@ def _schema() -> GraphQLSchema:
     types["viewer"].fields["budget"].resolve = lambda *_: 300
     types["Query"].fields["cost"].resolve = lambda *_: 1
     for name, dataset in DATASETS.items():
-        types["zone"].fields[name].resolve = _dataset(name)
+        types["zone"].fields[name].resolve = types["account"].fields[name].resolve = _dataset(name)
         types["zoneSettings"].fields[name].resolve = _settings(name)
         if dataset.grouped and dataset.counted:
             types[dataset.type].fields["confidence"].resolve = _confidence
@@ -196,14 +196,15 @@ def _dataset(name: str) -> Any:
     dataset = DATASETS[name]
 
     async def resolve(
-        zone: Mapping[str, str],
+        above: Mapping[str, str],
         info: GraphQLResolveInfo[Any],
         filter: Any = None,
         limit: Any = None,
         orderBy: Any = None,  # noqa: N803
     ) -> list[dict[str, Any]]:
         session: Session = info.context
-        return await rows(session, Node(dataset, zone["name"], filter, limit, orderBy or (), selected(info)))
+        zones = (above["name"],) if "name" in above else tuple(session.analytics.zones)
+        return await rows(session, Node(dataset, zones, filter, limit, orderBy or (), selected(info)))
 
     return resolve
 

@@ -115,7 +115,7 @@ class Node(NamedTuple):
     """A node of a query as it was written."""
 
     dataset: Dataset
-    zone: str
+    zones: tuple[str, ...]
     filter: Mapping[str, Any] | None
     limit: int | None
     order: Sequence[str]
@@ -131,7 +131,7 @@ def _limit(node: Node) -> int:
 
 async def rows(session: Session, node: Node) -> list[Row]:
     """The rows of a node. Raises AskError."""
-    if not node.dataset.enabled:
+    if not node.dataset.enabled or not node.zones:
         return []
     limit = _limit(node)
     asked = session.asked(node.dataset, node.filter)
@@ -154,7 +154,7 @@ async def _events(session: Session, node: Node, asked: Asked, limit: int) -> lis
     query = Events(
         asked.span,
         fields,
-        (node.zone,),
+        node.zones,
         asked.filter,
         tuple(orders) or (Order("start"),),
         limit,
@@ -224,7 +224,7 @@ class _Grouping:
         scope: Any = self._node.dataset.scope
         span: Span = self._asked.span
         whole = All((self._asked.filter, only)) if only != EVERYTHING else self._asked.filter
-        return Groups(span, by, tuple(dict.fromkeys(measures)), (self._node.zone,), whole, orders, limit, scope)
+        return Groups(span, by, tuple(dict.fromkeys(measures)), self._node.zones, whole, orders, limit, scope)
 
     def _orders(self) -> tuple[list[Order], list[Measure]]:
         orders: list[Order] = []

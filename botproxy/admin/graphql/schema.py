@@ -45,8 +45,8 @@ def sdl() -> str:
         "accounts(filter: AccountsFilter_InputObject, limit: uint64): [account!]! }"
     )
     parts.append(
-        "type account { accountTag: string! "
-        "zones(filter: ZonesFilter_InputObject, limit: uint64, orderBy: [ZonesOrderBy!]): [zone!]! }"
+        '"The datasets of all zones together."\ntype account { accountTag: string! '
+        f"zones(filter: ZonesFilter_InputObject, limit: uint64, orderBy: [ZonesOrderBy!]): [zone!]!\n{datasets}\n}}"
     )
     parts.append("input AccountsFilter_InputObject { accountTag: string }")
     parts.append("input ZonesFilter_InputObject { zoneTag: string zoneTag_gt: string zoneTag_in: [string] }")

@@ -35,7 +35,7 @@ def groups(arguments: str, fields: str = "count") -> str:
         (groups("limit: 1, orderBy: [cont_DESC]"), "Did you mean the enum value 'count_DESC'"),
         ("{ viewer { zone { zoneTag } } }", "Did you mean 'zones'"),
         (groups("limit: 1", "dimensions { country }"), "Did you mean 'clientCountryName'?"),
-        (groups("limit: 1", "dimensions { wafAttackScore }"), "Did you mean 'botScore'"),
+        (groups("limit: 1", "dimensions { botManagementScore }"), "Did you mean 'botManagementDecision'"),
         (groups("limit: 1", "sum { requests }"), "There is 'edgeDnsResponseTimeMs', 'edgeResponseBytes'"),
         (groups("limit: 1, filter: {nothing: 1}"), "There is 'AND', 'OR', 'date', "),
         ('{ viewer { accounts(filter: {accountTag: "nope"}) { accountTag } } }', "the one account here is "),
