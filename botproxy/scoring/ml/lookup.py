@@ -33,6 +33,10 @@ _ADDRESS: Final = block.COUNT + moment.COUNT
 _VISIT: Final = _ADDRESS + caller.VISITOR
 _NETWORK: Final = _VISIT + caller.VISITOR
 
+ANSWERED: Final = 1_024
+"""Sums that are remembered, with all that they follow from some 700 bytes each; when full they are all forgotten. A
+flood asks for the same few again and again, and so do first requests."""
+
 _numbers = count()
 
 Questions = tuple[tuple[int, list[float], list[int]], ...]
@@ -44,9 +48,9 @@ class Lookup:
     """One model, made ready: about as many integers as it has different questions, of two bytes a tree."""
 
     __slots__ = (
-        "_address", "_bias", "_block", "_connection", "_contradicts", "_fits", "_keys", "_leaves", "_line", "_lines",
-        "_network", "_no_session", "_number", "_offset", "_ones", "_scale", "_session", "_size", "_slope", "_start",
-        "_type", "_visit",
+        "_address", "_answered", "_bias", "_block", "_connection", "_contradicts", "_fits", "_keys", "_leaves", "_line",
+        "_lines", "_network", "_no_session", "_number", "_offset", "_ones", "_scale", "_session", "_size", "_slope",
+        "_start", "_type", "_visit",
     )  # fmt: skip
 
     def __init__(self, model: Model) -> None:
@@ -82,6 +86,7 @@ class Lookup:
         self._visit: Final = _questions(asked, _VISIT, _NETWORK)
         self._network: Final = _questions(asked, _NETWORK, len(NAMES))
         self._lines: Final[dict[tuple[float, ...], int]] = {}  # a line's features have a few hundred values together
+        self._answered: Final[dict[int, float]] = {}
         self._number: Final = next(_numbers)
         self._keys: Final = {True: f"scoring.ml.{self._number}.https", False: f"scoring.ml.{self._number}.http"}
 
@@ -126,9 +131,15 @@ class Lookup:
             if visit is not caller.UNKNOWN:
                 bits |= _look_up(self._visit, visit)
             bits |= _look_up(self._network, (caller.network(profile.network),))
-        places: Any = np.frombuffer(bits.to_bytes(self._size, "little"), self._type)
-        total = float(self._leaves.take(places).dot(self._ones))
-        return self._slope * (total * self._scale + self._bias) + self._offset
+        answered = self._answered
+        said = answered.get(bits)
+        if said is None:
+            places: Any = np.frombuffer(bits.to_bytes(self._size, "little"), self._type)
+            total = float(self._leaves.take(places).dot(self._ones))
+            if len(answered) >= ANSWERED:
+                answered.clear()
+            said = answered[bits] = self._slope * (total * self._scale + self._bias) + self._offset
+        return said
 
 
 def _look_up(questions: Questions, values: tuple[float, ...]) -> int:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from botproxy.model import Behaviour, Crowd, Facts, Profile, Session, Tls
 from botproxy.scoring import MachineLearningSettings, kept, load_model, shadowed
 from botproxy.scoring.ml import NAMES, Calibration, MachineLearning, Model, Trees, Vectors
-from botproxy.scoring.ml.lookup import Lookup, threshold
+from botproxy.scoring.ml.lookup import ANSWERED, Lookup, threshold
 from botproxy.scoring.ml.vector import chosen
 from botproxy.tls import shipped_clients
 from tests.scoring.recorded import CLIENTS, records
@@ -111,6 +111,16 @@ def test_scores_are_those_of_the_vectors_that_events_hold() -> None:
         vector: Any = np.frombuffer(asked.vector, "<f4")
         assert finding.score == active.score(vector)
         assert shadowed(facts) == trial.score(vector)
+
+
+def test_what_is_remembered_of_sums_is_bounded() -> None:
+    vectors, lookup = Vectors(shipped_clients()), Lookup(made_up(300, 6, NAMES, 6))
+    (one,), drawn = varied(1), random.Random(7)
+    asked = [one._replace(profile=Profile(behaviour(drawn), behaviour(drawn))) for _ in range(2 * ANSWERED)]
+    told = [lookup.log_odds(one, vectors.moments) for one in asked]
+    assert len(set(told)) > ANSWERED
+    assert 0 < len(lookup._answered) <= ANSWERED
+    assert [lookup.log_odds(one, vectors.moments) for one in asked[:100]] == told[:100]
 
 
 def test_two_models_share_what_repeats_without_harm() -> None:
