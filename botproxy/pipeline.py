@@ -337,8 +337,8 @@ class Pipeline:
         if self._rates is not None:
             self._rates.settle(decision.facts._replace(response=response), now)
 
-    def observe(self, decision: Decision, outcome: Outcome) -> None:
-        """Count what this request was, for those that follow. May raise."""
+    def observe(self, decision: Decision, outcome: Outcome, given: bool = False) -> None:
+        """Count what this request was, for those that follow; `given` as in `traffic.Seen`. May raise."""
         facts = decision.facts
         keys = facts.memo.get(_KEYS)
         if self._profiles is None or not isinstance(keys, Keys):
@@ -352,7 +352,8 @@ class Pipeline:
             heuristic = bots.score.source is _HEURISTICS
         challenged = decision.enforced and decision.verdict.disposition is _CHALLENGE
         seen = (
-            request.received, outcome.status, outcome.content_type, facts.static_resource, score, challenged, heuristic
+            request.received, outcome.status, outcome.content_type, facts.static_resource, score, challenged, heuristic,
+            given,
         )  # fmt: skip
         self._profiles.observe(keys, request, tuple.__new__(Seen, seen))
         if outcome.origin_status == 200 and outcome.content_type.startswith(b"text/html"):

@@ -236,8 +236,10 @@ class Gateway:
         for failure in decision.failures:
             self._counters.add(("engine_failed", site.name, failure))
 
+        page: Page | None = None
+
         def ended(outcome: Outcome) -> None:
-            self._conclude(site, decision, outcome)
+            self._conclude(site, decision, outcome, page)
 
         exchange.on_ended = ended
         if decision.refused:
@@ -245,7 +247,6 @@ class Gateway:
             return
         match decision.disposition:
             case Disposition.FORWARD:
-                page = None
                 if site.scripts is not None:
                     page = site.scripts.page(decision.facts, navigation)
                 if site.hook is not None and decision.verdict.disposition is Disposition.FORWARD:
@@ -259,14 +260,14 @@ class Gateway:
             case _:
                 assert_never(decision.disposition)
 
-    def _conclude(self, site: Site, decision: Decision, outcome: Outcome) -> None:
+    def _conclude(self, site: Site, decision: Decision, outcome: Outcome, page: Page | None) -> None:
         if site.pipeline.settles and outcome.ending is Ending.ORIGIN_FAILED and outcome.status:
             # Our own answer for an origin that gave none; one that it gave was counted when it came.
             response = ResponseFacts(outcome.status, _NO_HEADERS, outcome.content_type, "5xx")
             self._settle(site, decision, response, outcome.seconds)
         if site.pipeline.observes:
             try:
-                site.pipeline.observe(decision, outcome)
+                site.pipeline.observe(decision, outcome, page is not None and page.given)
             except Exception:
                 self._counters.add(("engine_failed", site.name, "traffic"))
         concluded = site.pipeline.conclude(decision, outcome)
@@ -289,7 +290,7 @@ class Gateway:
                 # No origin gave an answer that could be counted when it came.
                 response = ResponseFacts(outcome.status, _NO_HEADERS, outcome.content_type)
                 self._settle(site, decision, response, outcome.seconds)
-            self._conclude(site, decided, outcome)
+            self._conclude(site, decided, outcome, page)
 
         Hooked(hook, exchange, decision, forward, conclude).begin()
 

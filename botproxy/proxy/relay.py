@@ -158,6 +158,8 @@ class Relay:
     def drop(self) -> None:
         """Nobody wants the answer any more."""
         self._body = None
+        if self._page is not None:
+            self._page.let_go()
         upstream = self._upstream
         if upstream is not None:
             self._upstream = None

@@ -137,9 +137,9 @@ def login_failed(status: int, page: bool) -> bool:
 Marks = tuple[int, int, int, int, int, int]
 """Of address, User-Agent and path: the number without its last three bits, and the bit that those name."""
 
-_What = tuple[list[int], bool, bool, bool, int, int, int, int, int, int]
-"""Of a request: figures; whether it is a page, a part of one, and a page of the site; where it came from, its host;
-User-Agent and path as in `Marks`."""
+_What = tuple[list[int], bool, bool, bool, bool, int, int, int, int, int, int]
+"""Of a request: figures; whether it is a page, a part of one, a page of the site, one with the script; where it came
+from; its host, User-Agent and path, the last two as in `Marks`."""
 
 
 class Keys(NamedTuple):
@@ -169,6 +169,7 @@ class Seen(NamedTuple):
     score: int  # 0 when none was computed, and for a verified bot
     challenged: bool
     heuristic: bool = False  # heuristics said so
+    given: bool = False  # a page with the script of JavaScript detections, which its visitor is expected to report with
 
 
 class _Digests:
@@ -322,7 +323,7 @@ class Profiles:
 
     def observe(self, keys: Keys, request: Request, seen: Seen) -> None:
         """Count a request that is over."""
-        now, status, content_type, static, score, challenged, heuristic = seen
+        now, status, content_type, static, score, challenged, heuristic, given = seen
         address, network, session, ja4, headers, agent, host, path, place, browser, when, scale = keys
         if when != now:
             scale = scale_at(now)
@@ -356,7 +357,7 @@ class Profiles:
         came_from = self._came_from(request) if shown else 0
         # Of each thing that sketches hold, the bit of its byte; which byte depends on the sketch.
         agent_at, agent_mask, path_at, path_mask = agent >> 3, 1 << (agent & 7), path >> 3, 1 << (path & 7)
-        what = (figures, page, subresource, shown, came_from, host, agent_at, agent_mask, path_at, path_mask)
+        what = (figures, page, subresource, shown, given, came_from, host, agent_at, agent_mask, path_at, path_mask)
         self._caller(self.addresses, address, session, now, scale, what)
         if session:
             self._caller(self.sessions, session, address, now, scale, what)
@@ -433,7 +434,7 @@ class Profiles:
         return self._digests.young.get(page) or self._digests.of(page)
 
     def _caller(self, slots: Slots, key: int, peer: int, now: float, scale: Scale, what: _What) -> None:
-        figures, page, subresource, shown, came_from, host, agent_at, agent_mask, path_at, path_mask = what
+        figures, page, subresource, shown, scripted, came_from, host, agent_at, agent_mask, path_at, path_mask = what
         epoch, slow, fast = scale
         place = slots.places.get(key, NOWHERE)
         numbers = slots.numbers
@@ -442,6 +443,7 @@ class Profiles:
             if place < 0:
                 return
             numbers[place * 22] = now
+            scripted = False  # a report on the first page of all may come before this, and would not be counted
         elif slots.epochs[place] != epoch:
             slots.turn(place, epoch)
             if slots.epochs[place] > epoch:
@@ -474,6 +476,8 @@ class Profiles:
         )
         for figure in figures:
             numbers[place * 22 + figure] += slow
+        if scripted:
+            numbers[place * 22 + SCRIPTS] += slow
         bits = slots.bits
         at = place * 88
         path_at &= 31

@@ -72,7 +72,7 @@ from botproxy.store.settings import described, settings_of
 from botproxy.telemetry import Counters, log, redact_query, redact_url
 from botproxy.telemetry.privacy_settings import Settings as PrivacySettings
 from botproxy.traffic import Profiles, RateCounts
-from botproxy.traffic.profiles import REPORTS, SCRIPTS
+from botproxy.traffic.profiles import REPORTS
 from botproxy.worker import models
 from botproxy.worker.bots import Bots, Recognition
 from botproxy.worker.contract import Blueprint, Life, Service
@@ -384,7 +384,7 @@ class DataPlane:
             replay=replay,
             plain=plain,
             managed=managed(zone.managed_request_headers),
-            scripts=self._page_scripts(zone, life, randomness, pipeline),
+            scripts=self._page_scripts(zone, life, randomness),
             detections=self._detection_routes(zone, life, randomness, here, jar, pipeline),
             robots=ManagedRobots(asked, origins.origins, host) if asked else None,
             pages=pages,
@@ -404,9 +404,7 @@ class DataPlane:
             hook=hook,
         )
 
-    def _page_scripts(
-        self, zone: ZoneSettings, life: Life, randomness: Randomness, pipeline: Pipeline
-    ) -> PageScripts | None:
+    def _page_scripts(self, zone: ZoneSettings, life: Life, randomness: Randomness) -> PageScripts | None:
         if not zone.bot_management.javascript_detections:
             return None
         return PageScripts(
@@ -419,7 +417,6 @@ class DataPlane:
                 prefix=self._config.own_paths.prefix,
                 consent_event=zone.javascript_detections.consent_event,
             ),
-            noting(pipeline, zone.name, life.uplink.counters, SCRIPTS),
             PassedOver(zone.name, life.uplink.passed_over),
         )
 

@@ -77,6 +77,15 @@ def read(
     return kept.read(kept.keys(asked or request(), who or client(), session), when)
 
 
+def test_pages_with_the_script_are_counted_for_address_and_session_but_for_the_first() -> None:
+    kept = profiles()
+    for at in range(4):
+        visit(kept, 1_700_000_000.0 + at, session="a", given=at != 2)
+    found = read(kept, 1_700_000_003.0, session="a")
+    assert found.session is not None
+    assert (round(found.address.scripts), round(found.session.scripts)) == (2, 2)
+
+
 class Act(NamedTuple):
     """One request of the plain model."""
 

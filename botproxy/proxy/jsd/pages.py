@@ -37,8 +37,6 @@ _MATCH: Final = frozenset((b"if-none-match",))
 _GZIP: Final = ((b"Accept-Encoding", b"gzip"),)
 _PLAIN: Final = ((b"Accept-Encoding", b"identity"),)
 
-Told = Callable[[Request, Client], None]
-
 
 class Scene(NamedTuple):
     """What pages of a zone have in common."""
@@ -56,14 +54,12 @@ class Scene(NamedTuple):
 class PageScripts:
     """Of one zone. Decides which requests may be answered with the script."""
 
-    __slots__ = ("_base", "_element", "_handed", "_heads", "_main", "_passed_over", "_scene", "openings")
+    __slots__ = ("_base", "_element", "_heads", "_main", "_passed_over", "_scene", "openings")
 
-    def __init__(self, scene: Scene, handed: Told | None = None, passed_over: PassedOver | None = None) -> None:
-        """`handed` is told of every page with the script whose visitor is expected to report, `passed_over` of pages
-        that were left alone."""
+    def __init__(self, scene: Scene, passed_over: PassedOver | None = None) -> None:
+        """`passed_over` is told of pages that were left alone."""
         self._passed_over: Final = passed_over
         self._scene: Final = scene
-        self._handed: Final = None if scene.consent_event else handed
         self.openings: Final[Remembered[Spot]] = Remembered(128, 256 * 1024, 2 * 1024)  # see `PageBody`
         self._heads: Final[Remembered[bytes]] = Remembered(128, 128 * 1024, 2 * 1024)
         self._base: Final = scene.prefix + paths.BASE.removeprefix(PREFIX)
@@ -138,10 +134,9 @@ class PageScripts:
             self._heads.offer(key, known)
         return known
 
-    def given(self, request: Request, client: Client) -> None:
-        """A page with the script goes out."""
-        if self._handed is not None and b"sec-purpose" not in request.headers.index:
-            self._handed(request, client)
+    def expects(self, request: Request) -> bool:
+        """Whether who asked for this page will report, if it has the script."""
+        return not self._scene.consent_event and b"sec-purpose" not in request.headers.index
 
 
 def _asking(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
@@ -172,7 +167,7 @@ class Page:
 
     __slots__ = (
         *("_client", "_permitted", "_request", "_scripts", "_session_id", "_unmarked", "_wanted"),
-        *("body", "request_extra", "request_without"),
+        *("body", "given", "request_extra", "request_without"),
     )
 
     def __init__(
@@ -195,6 +190,7 @@ class Page:
         self.request_extra: Final = extra  # headers for the origin
         self.request_without: Final = without  # lower-case names of those that do not go there as they came
         self.body: PageBody | None = None  # of an answer that gets the script
+        self.given = False  # it got the script, and its visitor is expected to report
 
     def consider(self, head: ResponseHead, session_id: str) -> None:
         """Look at the final head of the answer; `session_id` is that of the visitor's session, "" without one."""
@@ -230,9 +226,15 @@ class Page:
         body = self.body
         if body is not None and body.result:
             self._scripts.count(body.result, self._request)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Part from the body, which knows where its script comes from: else both, and the whole request with them,
+        would wait for the cycle collector."""
+        self.body = None
 
     def _snippet(self) -> bytes:
-        self._scripts.given(self._request, self._client)
+        self.given = self._scripts.expects(self._request)
         return self._scripts.snippet(self._request, self._client, self._session_id, self._permitted)
 
 

@@ -21,7 +21,7 @@ from botproxy.proxy.injection.heads import reads_gzip
 from botproxy.proxy.jsd import bootstrap as bootstraps
 from botproxy.proxy.jsd import paths
 from botproxy.proxy.jsd.bootstrap import Bootstrap
-from botproxy.proxy.jsd.pages import RENEWED, Told
+from botproxy.proxy.jsd.pages import RENEWED
 from botproxy.proxy.jsd.scripts import Scripts
 from botproxy.proxy.own_paths import CDN_CGI, PREFIX, OwnPaths
 from botproxy.proxy.same_origin import same_origin
@@ -51,6 +51,8 @@ _SCRIPT: Final = (
 _FOR_EVER: Final = (b"Cache-Control", b"public, max-age=31536000, immutable")
 _FOR_MINUTES: Final = (b"Cache-Control", b"public, max-age=300")
 _NO_STORE: Final = (b"Cache-Control", b"no-store")
+
+Told = Callable[[Request, Client], None]
 
 
 class Judged(Protocol):

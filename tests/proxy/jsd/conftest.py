@@ -10,7 +10,7 @@ import pytest
 from botproxy.challenges.assets import Bundle
 from botproxy.cookies import Jar, KeyRing, Sealer, with_js
 from botproxy.cookies.settings import Settings as CookieSettings
-from botproxy.model import BotManagement, Client, Detection, Facts, Headers, Request, Score, ScoreSource
+from botproxy.model import BotManagement, Client, Detection, Facts, Headers, Outcome, Request, Score, ScoreSource
 from botproxy.proxy.exchange import Exchange
 from botproxy.proxy.jsd import bootstrap, paths
 from botproxy.proxy.jsd.pages import PageScripts, Scene
@@ -62,7 +62,6 @@ class Site:
         randomness = Randomness()
         self.scripts = PageScripts(
             Scene("shop", self.sealer, "exact", randomness, self.counters, consent_event=consent_event),
-            lambda request, client: self.handed.append(request),
         )
         self.routes = DetectionRoutes(
             Powers(
@@ -101,6 +100,15 @@ class Site:
                 page.consider(head, self.session)
             return ()
 
+        recorded = exchange.on_ended
+
+        def ended(outcome: Outcome) -> None:
+            if page is not None and page.given:
+                self.handed.append(request)
+            if recorded is not None:
+                recorded(outcome)
+
+        exchange.on_ended = ended
         exchange.forward(self.pool, (), on_response, None, page)
 
     def counted(self, what: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import random
 import re
@@ -16,6 +17,8 @@ import pytest
 
 from botproxy.model import VerifiedBot
 from botproxy.proxy import OriginPool, Pair, tls_context
+from botproxy.proxy.injection.streams import PageBody
+from botproxy.proxy.jsd.pages import Page
 
 CHROME = (
     b"User-Agent: Mozilla/5.0 Chrome/150.0.0.0\r\nAccept: text/html,*/*;q=0.8\r\n"
@@ -141,6 +144,25 @@ async def test_a_page_gets_the_script(setting: Setting, coding: bytes, encode: A
     assert len(setting.site.handed) == 1
     await setting.proxy.ended()
     assert setting.site.counted("javascript_pages") == {"injected": 1}
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["whole", "left midway"])
+async def test_nothing_of_a_page_waits_for_the_cycle_collector(setting: Setting, left: bool) -> None:
+    await setting.answering(HTML + b"Content-Encoding: gzip\r\n", gzip.compress(PAGE) + bytes(9_000_000 * left))
+    gc.collect()
+    gc.disable()
+    try:
+        if left:
+            client = await setting.proxy.connect()
+            client.send(b"GET /page HTTP/1.1\r\nHost: shop.example\r\n" + CHROME + b"\r\n")
+            await client.head()
+            client.close()
+        else:
+            assert MAIN in (await setting.get()).page
+        await setting.proxy.ended()
+        assert [one for one in gc.get_objects() if isinstance(one, PageBody | Page)] == []
+    finally:
+        gc.enable()
 
 
 async def test_a_plain_page_keeps_an_exact_length(setting: Setting) -> None:
