@@ -36,21 +36,23 @@ export async function collect(seed: string, script: string, also?: Promise<numbe
     return result;
   }
   const signs = new Signs();
-  const asked = timed(() => ask(script, WORKER_PATIENCE));
+  // A worker begins on another core: together with what follows it would keep the page waiting on a machine with few.
+  const worker = await timed(() => ask(script, WORKER_PATIENCE));
   const [width, height] = size(draws(secret, "frame"));
   const frame = timed(() => open(width, height));
   let here: Place;
   let answers: Answers;
   let seen: [number, number[]] = [-1, []];
   // The seed goes through the program; what comes out chooses the work.
-  function worked(body: HTMLElement | ShadowRoot): Answers {
+  async function worked(body: HTMLElement | ShadowRoot): Promise<Answers> {
     const words = new Int32Array(key("program", secret).buffer as ArrayBuffer);
     try {
-      seen = $VARIANT$(words, body);
+      seen = timed(() => $VARIANT$(words, body));
     } catch (unable) {
       // the server sees that there is nothing
     }
-    return work((task) => draws(new Uint8Array(words.buffer), task), body, width, height);
+    await pause();
+    return timed(() => work((task) => draws(new Uint8Array(words.buffer), task), body, width, height));
   }
   try {
     await pause(); // never long at a stretch: the page has things to do
@@ -59,11 +61,11 @@ export async function collect(seed: string, script: string, also?: Promise<numbe
     timed(() => early(signs, inside, here));
     await pause();
     if (isShown(frame)) {
-      answers = timed(() => worked(frame.contentDocument!.body));
+      answers = await worked(frame.contentDocument!.body);
     } else {
       const { host, root } = refuge();
       try {
-        answers = timed(() => worked(root));
+        answers = await worked(root);
       } finally {
         host.remove();
       }
@@ -71,7 +73,6 @@ export async function collect(seed: string, script: string, also?: Promise<numbe
   } finally {
     frame.remove();
   }
-  const worker = await asked;
   await permissions(signs);
   timed(() => late(signs, worker, here));
   const data = hints(navigator);
