@@ -48,6 +48,7 @@ class Analytics(NamedTuple):
     lists: Callable[[], Any] | None = None  # reads the named lists of the configuration in use (`rules.Lists`); blocks
     persons: Persons | None = None
     data: Path | None = None  # the data directory
+    exports: Callable[[], list[dict[str, Any]]] | None = None  # how each log export is
     model: Path | None = None  # the model that the configuration names
 
 

@@ -17,6 +17,7 @@ from botproxy.admin import queries
 from botproxy.admin.analytics import ANALYTICS, ANSWER_SECONDS, Analytics, Source
 from botproxy.admin.auditing import noted
 from botproxy.admin.explained import explained
+from botproxy.admin.operator import operator_of
 from botproxy.store.events import FIELDS, Answer, Events, Groups, QueryError, StoreUnavailable
 
 PREFIX: Final = "/api/analytics"
@@ -148,7 +149,10 @@ async def _known(request: web.Request) -> dict[str, Any] | web.Response:
 async def _status(request: web.Request) -> web.Response:
     analytics: Analytics = request.app[ANALYTICS]()
     status = None if analytics.store is None else analytics.store.status()._asdict()
-    return _json({"store": status, "zones": analytics.zones, "store_age": analytics.seconds})
+    # A log export is of all sites.
+    whole = analytics.exports is not None and operator_of(request).zones is None
+    exports = analytics.exports() if whole and analytics.exports is not None else []
+    return _json({"store": status, "zones": analytics.zones, "store_age": analytics.seconds, "exports": exports})
 
 
 async def _fields(_request: web.Request) -> web.Response:

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, final
 
 MAX_BYTES: Final = 1024**3
+
+
+class Kept(NamedTuple):
+    """What waits on disk, for operators."""
+
+    events: int = 0
+    bytes: int = 0
+    since: float = 0.0  # since when the oldest waits, in seconds since 1970; 0 when nothing does
+
+
+class _File(NamedTuple):
+    path: Path
+    number: int  # events
+    size: int  # bytes
+    made: float  # seconds since 1970
 
 
 class Batch(NamedTuple):
@@ -27,7 +43,7 @@ class Spill:
         self._directory = directory
         self._suffix = suffix
         self._max_bytes = max_bytes
-        self._files: list[tuple[Path, int, int]] = []  # path, events, bytes
+        self._files: list[_File] = []
         self.bytes = 0
         self.events = 0
         self._next = 0
@@ -37,7 +53,8 @@ class Spill:
             for path in sorted(directory.glob(f"*{suffix}")):
                 with suppress(ValueError, IndexError):
                     order, number = path.stem.split("-")[:2]
-                    self._add(path, int(number), path.stat().st_size)
+                    found = path.stat()
+                    self._add(_File(path, int(number), found.st_size, found.st_mtime))
                     self._next = int(order) + 1
 
     def __len__(self) -> int:
@@ -59,17 +76,17 @@ class Spill:
         except OSError:
             part.unlink(missing_ok=True)
             raise
-        self._add(path, batch.number, len(batch.body))
+        self._add(_File(path, batch.number, len(batch.body), time.time()))
         dropped = 0
         oldest = 1 if first_is_out else 0
         while self.bytes > self._max_bytes and len(self._files) > oldest + 1:
-            dropped += self._files[oldest][1]
+            dropped += self._files[oldest].number
             self._remove(oldest)
         return dropped
 
     def first(self) -> Batch:
         """The oldest batch."""
-        path, number, _ = self._files[0]
+        path, number, _, _ = self._files[0]
         return Batch(path.read_bytes(), number, "".join(path.stem.split("-", 2)[2:]))
 
     def remove_first(self) -> None:
@@ -79,36 +96,42 @@ class Spill:
     def without(self, remove: Callable[[Path], int]) -> int:
         """Have events taken out of each file by `remove`, which says how many; how many there were."""
         removed = 0
-        for at, (path, number, _) in enumerate(self._files):
+        for at, (path, number, _, made) in enumerate(self._files):
             gone = remove(path)
             if gone:
                 # Its name says how many events are in it.
                 order, _number, *label = path.stem.split("-", 2)
                 fresh = path.with_name("-".join((order, str(number - gone), *label)) + self._suffix)
                 path.rename(fresh)
-                self._files[at] = (fresh, number - gone, fresh.stat().st_size)
+                self._files[at] = _File(fresh, number - gone, fresh.stat().st_size, made)
             removed += gone
-        self.bytes = sum(size for _, _, size in self._files)
+        self.bytes = sum(each.size for each in self._files)
         self.events -= removed
         return removed
 
     @property
     def first_number(self) -> int:
         """Events in the oldest batch."""
-        return self._files[0][1]
+        return self._files[0].number
+
+    @property
+    def kept(self) -> Kept:
+        """What waits. From any thread: it may be of a moment ago."""
+        first = next(iter(self._files[:1]), None)
+        return Kept() if first is None else Kept(self.events, self.bytes, first.made)
 
     @property
     def files(self) -> list[Path]:
         """The files, the oldest first."""
-        return [path for path, _, _ in self._files]
+        return [each.path for each in self._files]
 
     def _remove(self, at: int) -> None:
-        path, number, size = self._files.pop(at)
-        self.bytes -= size
-        self.events -= number
-        path.unlink(missing_ok=True)
+        gone = self._files.pop(at)
+        self.bytes -= gone.size
+        self.events -= gone.number
+        gone.path.unlink(missing_ok=True)
 
-    def _add(self, path: Path, number: int, size: int) -> None:
-        self._files.append((path, number, size))
-        self.bytes += size
-        self.events += number
+    def _add(self, file: _File) -> None:
+        self._files.append(file)
+        self.bytes += file.size
+        self.events += file.number

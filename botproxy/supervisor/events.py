@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
 from botproxy.store.events import EventStatus, EventStore, NewerSchema, Retention
+from botproxy.supervisor.logpush import waited
 from botproxy.supervisor.nursery import Refused
 from botproxy.telemetry import Settings
 from botproxy.telemetry.counters import Key
@@ -100,6 +102,9 @@ class Events:
             "event_store_open": status.state == "open",
             "event_store_bytes": status.size,
             "event_store_waiting": status.waiting,
+            "event_store_spilled": status.spilled,
+            "event_store_spilled_bytes": status.spilled_bytes,
+            "event_store_spilled_seconds": waited(status.spilled_since, time.time()),
             "event_store_interval": status.interval,
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -159,10 +160,39 @@ class Logpush:
         """For metrics."""
         if not self._jobs:
             return {}
-        return {
-            "logpush_waiting": sum(job.waiting for job in self._jobs),
-            "logpush_spilled": sum(job.spilled for job in self._jobs),
-        }
+        return {"logpush_waiting": sum(job.waiting for job in self._jobs)}
+
+    def labelled(self) -> dict[Key, float]:
+        """For metrics, by job."""
+        gauges: dict[Key, float] = {}
+        now = time.time()
+        for job in self._jobs:
+            kept, name = job.spilled, job.settings.name
+            gauges["logpush_spilled", name] = kept.bytes
+            gauges["logpush_spilled_events", name] = kept.events
+            gauges["logpush_spilled_seconds", name] = waited(kept.since, now)
+        return gauges
+
+    def status(self) -> list[dict[str, Any]]:
+        """Every job, for operators: what was sent, what waits where, and what was dropped."""
+        return [
+            {
+                "name": job.settings.name,
+                "sent": job.sent,
+                "failures": job.failures,
+                "waiting_bytes": job.waiting,
+                "spilled": job.spilled.events,
+                "spilled_bytes": job.spilled.bytes,
+                "spilled_since": job.spilled.since,
+                "dropped": {why: number for why, number in job.dropped.items() if number},
+            }
+            for job in self._jobs
+        ]
+
+
+def waited(since: float, now: float) -> float:
+    """Seconds for which something waits that came then; 0 where nothing does."""
+    return max(0.0, now - since) if since else 0.0
 
 
 def _alike(one: PreparedJob | None, other: PreparedJob) -> bool:

@@ -380,6 +380,7 @@ class Supervisor:
             lists=lambda: _lists(fleet.source),
             persons=fleet.persons,
             data=fleet.directory.path,
+            exports=fleet.logpush.status,
             model=Path(fleet.plan.model) if fleet.plan.model else None,
         )
 
@@ -415,7 +416,9 @@ class Supervisor:
             **fleet.training.gauges(),
             **self._desk.configuring.gauges(),
         }
-        return metrics.render(counts, gauges, fleet.totals.histograms(), fleet.anomalies.gauges())
+        return metrics.render(
+            counts, gauges, fleet.totals.histograms(), {**fleet.anomalies.gauges(), **fleet.logpush.labelled()}
+        )
 
 
 def _tell(waiting: list[asyncio.Future[dict[str, Any]]], result: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from botproxy.aio import Backoff
 from botproxy.aio.background import give_way
 from botproxy.model import Event
 from botproxy.outgoing import DIRECT, Outgoing
+from botproxy.store.spill import Kept
 from botproxy.telemetry import log, logpush_forgetting
 from botproxy.telemetry.destinations import Batch, Destination, NotTaken, Secrets, open_destination, packed
 from botproxy.telemetry.logpush_records import Records
@@ -102,8 +103,8 @@ class Job:
         return self._waiting.bytes
 
     @property
-    def spilled(self) -> int:
-        """Bytes of batches that wait on disk."""
+    def spilled(self) -> Kept:
+        """What waits on disk."""
         return self._waiting.spilled
 
     @property
@@ -198,8 +199,8 @@ class Job:
             if left:
                 self._dropped["ended"] += left
                 _log.error("a logpush job ended with events unsent", extra=self._about(events=left))
-            if self._waiting.spilled:
-                self.kept = self._waiting.spilled
+            if self._waiting.spilled.events:
+                self.kept = self._waiting.spilled.bytes
                 _log.warning("events of a logpush job wait on disk", extra=self._about(bytes=self.kept))
 
     async def _gather(self, destination: Destination) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from botproxy.store import spill
-from botproxy.store.spill import Spill
+from botproxy.store.spill import Kept, Spill
 from botproxy.telemetry import log, logpush_forgetting
 from botproxy.telemetry.destinations import Batch, packed
 from botproxy.telemetry.logpush_settings import LogpushSettings
@@ -57,9 +57,9 @@ class Waiting:
         """Records."""
 
     @property
-    def spilled(self) -> int:
-        """Bytes on disk."""
-        return self._spill.bytes if self._spill is not None else 0
+    def spilled(self) -> Kept:
+        """What waits on disk."""
+        return self._spill.kept if self._spill is not None else Kept()
 
     @property
     def keeps(self) -> bool:

@@ -184,11 +184,20 @@ GAUGES: Final[dict[str, _Shown]] = {
     "event_store_open": _Shown("botproxy_event_store_open", "1 while events can be stored, 0 while they are dropped."),
     "event_store_bytes": _Shown("botproxy_event_store_bytes", "Size of the event store."),
     "event_store_waiting": _Shown("botproxy_event_store_waiting", "Events that wait to be stored."),
+    "event_store_spilled": _Shown("botproxy_event_store_spilled", "Those of them that wait on disk."),
+    "event_store_spilled_bytes": _Shown("botproxy_event_store_spilled_bytes", "What these have on disk."),
+    "event_store_spilled_seconds": _Shown(
+        "botproxy_event_store_spilled_seconds", "For how long the oldest of these waits."
+    ),
     "event_store_interval": _Shown(
         "botproxy_event_store_sample_interval", "How many ordinary requests a stored one stands for now."
     ),
     "logpush_waiting": _Shown("botproxy_logpush_waiting_bytes", "What waits for the destinations of all jobs."),
-    "logpush_spilled": _Shown("botproxy_logpush_spilled_bytes", "What waits for them on disk."),
+    "logpush_spilled": _Shown("botproxy_logpush_spilled_bytes", "What waits on disk for a destination.", ("job",)),
+    "logpush_spilled_events": _Shown("botproxy_logpush_spilled_events", "Records in that.", ("job",)),
+    "logpush_spilled_seconds": _Shown(
+        "botproxy_logpush_spilled_seconds", "For how long the oldest of these waits.", ("job",)
+    ),
     "profile_keys": _Shown("botproxy_profile_keys", "Callers, fingerprints and paths that all workers remember now."),
     "anomaly_callers": _Shown("botproxy_anomaly_callers", "Callers and groups that are held found now.", ("zone",)),
     "anomaly_learned_seconds": _Shown(

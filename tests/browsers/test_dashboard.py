@@ -34,7 +34,7 @@ from botproxy.config.overlay.changes import STEPS
 from botproxy.model import Event
 from botproxy.rules import compile_expression
 from botproxy.store.duckdb.backend import DuckdbStore
-from botproxy.store.events import Condition, Retention
+from botproxy.store.events import Condition, EventStatus, Retention
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -635,12 +635,50 @@ async def test_what_somebody_may_not_change_is_not_offered_and_says_why(
     await page.context.close()
 
 
+async def test_what_waits_on_disk_and_what_was_dropped_is_said(
+    browser: Browser, store: DuckdbStore, serve: Serve
+) -> None:
+    since = time.time() - 600
+
+    class Behind:
+        """The store, as if a part of what is handed over waited on disk."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def status(self) -> EventStatus:
+            kept = {"spilled": 1500, "spilled_bytes": 2048, "spilled_since": since}
+            return store.status()._replace(dropped=7, waiting=1600, **kept)
+
+    class Exporting(Control):
+        def analytics(self) -> Analytics:
+            job = {"name": "siem", "sent": 12, "failures": 3, "waiting_bytes": 0, "dropped": {"disk": 40}}
+            waits = {"spilled": 90, "spilled_bytes": 1024, "spilled_since": since}
+            return super().analytics()._replace(exports=lambda: [{**job, **waits}])
+
+    behind: Any = Behind()
+    control: Any = Exporting(behind)
+    site = await serve(application(control, None))
+    page, said = await opened(browser, site)
+    await expect(page.get_by_text("The newest requests are not in these numbers yet")).to_be_visible()
+    await expect(page.locator(".warning", has_text="1,500, 2.0 KB, the oldest since")).to_be_visible()
+    await expect(page.locator(".warning", has_text="siem: 90, 1.0 KB, the oldest since")).to_be_visible()
+    await page.goto(f"{site}/configuration")
+    facts = page.locator(".recording > div")
+    await expect(facts.filter(has_text="Waiting in memory")).to_contain_text("100 requests")
+    await expect(facts.filter(has_text="Waiting on disk")).to_contain_text("1,500, 2.0 KB, the oldest since")
+    await expect(facts.filter(has_text="Dropped")).to_contain_text("7")
+    await expect(page.locator(".exports tbody tr")).to_contain_text("40: no room on disk")
+    assert [text for text in said if "503" not in text] == []  # there is no configuration to change here
+    await page.close()
+
+
 async def test_the_first_look_is_at_as_much_as_there_is_unless_the_address_says_more(
     browser: Browser, url: str
 ) -> None:
     page, said = await opened(browser, "about:blank")
     oldest = (time.time() - 2 * 3600) * 1e6
-    status = {"store": {"state": "open", "detail": "", "stored": 1, "oldest": oldest}, "zones": ["shop"]}
+    status = {"store": {"state": "open", "detail": "", "stored": 1, "oldest": oldest}, "zones": ["shop"], "exports": []}
     await page.route("**/api/analytics/status", lambda route: route.fulfill(json=status))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/totals" in request.url else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ def test_what_was_not_taken_is_sent_after_a_restart_in_its_order(tmp_path: Path)
     first.put([row(ray="c")])
     until(lambda: len(waits(folder)) == 3)
     assert first.waiting == 0
-    assert first.spilled > 0
+    assert (first.spilled.events, first.spilled.bytes > 0) == (3, True)
+    assert 0 <= time.time() - first.spilled.since < 60
     assert not first.stop(5)
     assert sum(first.dropped.values()) == 0
 
@@ -50,6 +52,7 @@ def test_what_was_not_taken_is_sent_after_a_restart_in_its_order(tmp_path: Path)
     assert sorted(got) == ["a", "b", "c", "d"]
     assert [ray for ray in got if ray != "d"] == ["a", "b", "c"]
     assert list(folder.iterdir()) == []
+    assert second.spilled == (0, 0, 0)
 
 
 def test_the_oldest_are_dropped_and_counted_when_there_is_no_room(
@@ -62,7 +65,7 @@ def test_the_oldest_are_dropped_and_counted_when_there_is_no_room(
     until(lambda: made.dropped["disk"] + len(waits(folder)) == 40)
     assert waits(folder)[-1:] == [["0039"]]
     assert made.dropped["disk"] > 0
-    assert made.spilled <= 1024
+    assert made.spilled.bytes <= 1024
     assert caplog.text.count("a logpush job drops its oldest events") == 1
     made.stop(1)
     assert made.sent == 0
@@ -100,7 +103,7 @@ async def test_an_address_is_taken_out_of_what_waits(tmp_path: Path, output: str
     whole = settings(http={"url": NOBODY}, batch_records=3, fields=fields, output=output, batch_age=60)
     made = Job(*whole, folder)
     made.put([row(ray=str(of), client_ip=f"192.0.2.{of}", user_agent='a "b"\nc') for of in (1, 2, 1, 1)])
-    until(lambda: made.spilled and not made._number)
+    until(lambda: made.spilled.events and not made._number)
     assert (await made.forget(["192.0.2.1"], 10)).records == 3
     made.stop(5)
     (path,) = folder.iterdir()

@@ -12,17 +12,13 @@ import { Rules } from "./pages/rules";
 import { Bar } from "./parts/bar";
 import { Notice } from "./parts/card";
 import { Drawer } from "./parts/drawer";
+import { type Status, Trusted } from "./parts/recording";
 import { SignIn } from "./parts/sign_in";
 import { Looking, type Operator, RightsBadge } from "./rights";
 import { text } from "./text";
 import { setTheme, type Theme, theme } from "./theme";
 
 const SHOWN: Page[] = ["analytics", "security", "rules", "configuration", "reports"];
-
-interface Status {
-  store: { state: string; detail: string; stored: number; oldest: number | null } | null;
-  zones: string[];
-}
 
 export function App(): ComponentChildren {
   const [locked, lock] = useState(false);
@@ -71,12 +67,7 @@ function Body({ view, status }: { view: View; status: Status | null }): Componen
   return (
     <>
       <Bar view={view} zones={zones} />
-      {store && store.state !== "open" && (
-        <p class="warning" role="status">
-          <strong>{text.states.store(store.state)}</strong>
-          {store.detail}
-        </p>
-      )}
+      <Trusted status={status} />
       {store?.state === "open" && store.oldest === null && (
         <Notice title={text.states.first} hint={text.states.firstHint} />
       )}

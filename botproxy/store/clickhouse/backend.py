@@ -30,7 +30,7 @@ from botproxy.store.events.columns import COLUMNS, EVENT_COLUMNS, Kind
 from botproxy.store.events.contract import EventStatus, NewerSchema, Retention, StoreUnavailable
 from botproxy.store.events.query import MICROSECONDS, Answer, Events, Groups, check
 from botproxy.store.events.sampling import Sampler
-from botproxy.store.spill import MAX_BYTES, Batch, Spill
+from botproxy.store.spill import MAX_BYTES, Batch, Kept, Spill
 
 MAX_WAITING: Final = 50_000
 GATHER_SECONDS: Final = 1.0
@@ -162,7 +162,7 @@ class ClickhouseStore:
 
     def status(self) -> EventStatus:
         """See `EventStore`."""
-        spilled = self._spill.events if self._spill is not None else 0
+        spilled, size, since = self._spill.kept if self._spill is not None else Kept()
         detail = self._failing
         if spilled:
             detail = f"{detail}; {spilled} events wait on disk".removeprefix("; ")
@@ -177,6 +177,9 @@ class ClickhouseStore:
             self._number + spilled,
             self._size,
             self._oldest,
+            spilled,
+            size,
+            since,
         )
 
     def close(self, seconds: float) -> bool:

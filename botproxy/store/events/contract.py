@@ -39,6 +39,9 @@ class EventStatus(NamedTuple):
     waiting: int  # events that wait to be stored
     size: int  # bytes
     oldest: int | None = None  # microseconds; None without events
+    spilled: int = 0  # those of the waiting events that wait on disk
+    spilled_bytes: int = 0
+    spilled_since: float = 0.0  # since when the oldest of these waits, in seconds since 1970; 0 without any
 
 
 class EventStore(Protocol):

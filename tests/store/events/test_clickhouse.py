@@ -47,6 +47,11 @@ async def test_while_the_server_is_away_events_wait_and_none_is_lost(clickhouse_
         status = store.status()
         assert (status.state, status.stored, status.dropped, status.waiting) == ("away", 100, 0, 150)
         assert "150 events wait on disk" in status.detail
+        assert (status.spilled, status.spilled_bytes > 0, 0 <= time.time() - status.spilled_since < 60) == (
+            150,
+            True,
+            True,
+        )
         with pytest.raises(StoreUnavailable):
             await store.ask(COUNTED)
         assert await asyncio.to_thread(store.close, 10)
@@ -55,10 +60,12 @@ async def test_while_the_server_is_away_events_wait_and_none_is_lost(clickhouse_
         again.put(rows(10, 250))
         await again.flush()
         assert again.status().waiting == 160
+        assert again.status().spilled_since == pytest.approx(status.spilled_since, abs=2)  # of the files, not of now
     finally:
         await asyncio.to_thread(clickhouse_server.start)
     await until(lambda: again.status().stored == 160)
     assert (await again.ask(COUNTED)).rows == [(260, 260)]
+    assert again.status()[-3:] == (0, 0, 0)
     assert (again.status().state, again.status().detail, list((tmp_path / "spill").iterdir())) == ("open", "", [])
     again.close(10)
 

@@ -10,6 +10,7 @@ import { type Config } from "../config/shapes";
 import { Actions, Switches } from "../config/switches";
 import { go, type View } from "../location";
 import { Card, Notice, States } from "../parts/card";
+import { Recording } from "../parts/recording";
 import { Tabs } from "../parts/tabs";
 import { text } from "../text";
 
@@ -26,6 +27,7 @@ export function Configuration({ view, zones }: { view: View; zones: string[] }):
         <Notice title={text.config.noConfig} hint={text.config.noConfigHint} />
         <Switches />
         <Actions zones={zones} />
+        <Recording />
       </>
     );
   return (
@@ -57,6 +59,7 @@ export function Configuration({ view, zones }: { view: View; zones: string[] }):
           <>
             <Switches />
             <Actions zones={zones} />
+            <Recording />
           </>
         )}
         {tab === "history" && <History />}
