@@ -87,7 +87,7 @@ class Proxy:
         """Log lines that match."""
         return [line for line in self.lines if re.search(pattern, line)]
 
-    def wait(self, pattern: str, times: int = 1, seconds: float = 15.0) -> str:
+    def wait(self, pattern: str, times: int = 1, seconds: float = 60.0) -> str:
         """Wait until so many lines match; the last of them."""
         try:
             until(lambda: len(self.said(pattern)) >= times, seconds)
