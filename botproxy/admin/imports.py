@@ -61,7 +61,7 @@ async def _import(request: web.Request) -> web.Response:
         await noted(request, "import", ",".join(sorted({row[_ZONE] for row in rows})) or None)
     if analytics.persons is not None:
         analytics.persons.mask(rows)
-    analytics.store.put(rows)
+    await asyncio.to_thread(analytics.store.put, rows)
     await analytics.store.flush()  # so that whoever sends more than is stored waits for it
     return _json({"taken": len(rows)})
 

@@ -76,6 +76,7 @@ class Downlink:
         self._store = store
         self._loop = loop
         self._decoder = Decoder()
+        self._read = memoryview(bytearray(READ_SIZE))  # one for ever: as much anew for every read is fetched each time
         self._out = bytearray()
         self._open = True
         self._answering: set[asyncio.Task[None]] = set()  # no more than the worker has questions, MAX_ASKS
@@ -147,20 +148,20 @@ class Downlink:
     def _readable(self) -> None:
         for _ in range(READS_A_TURN):
             try:
-                data = self._link.recv(READ_SIZE)
+                size = self._link.recv_into(self._read)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
-                data = b""
-            if not data:
+                size = 0
+            if not size:
                 self._gone()
                 return
             try:
-                for kind, payload in self._decoder.feed(data):
+                for kind, payload in self._decoder.feed(self._read[:size]):
                     self._received(kind, payload)
             except (FrameError, RecordError, ToldError, orjson.JSONDecodeError):
                 self._gone()
-            if not self._open or len(data) < READ_SIZE:
+            if not self._open or size < READ_SIZE:
                 return
 
     def _received(self, kind: Kind, payload: bytes) -> None:

@@ -75,7 +75,9 @@ class Decoder:
                     kind = Kind(self._buffer[start + 4])
                 except ValueError as unknown:
                     raise FrameError(str(unknown)) from None
-                payload = bytes(self._buffer[start + HEADER : start + HEADER + size])
+                # Through a view: a slice of the buffer would be a copy of its own.
+                with memoryview(self._buffer) as whole:
+                    payload = bytes(whole[start + HEADER : start + HEADER + size])
                 start += HEADER + size
                 yield kind, payload
         finally:

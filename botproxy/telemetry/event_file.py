@@ -43,7 +43,7 @@ class EventFile:
         self._period = 0
         self._regular = True
 
-    def append(self, lines: bytes) -> None:
+    def append(self, lines: bytes | bytearray) -> None:
         """Append complete lines. When not all of them can be written, none of them stay."""
         self._reopen_if_moved()
         if self._descriptor < 0:

@@ -326,7 +326,8 @@ class ClickhouseStore:
             return Batch(b"", 0)
         first = max(self._sequence + 1, int(self._clock() * MICROSECONDS))
         self._sequence = first + len(rows) - 1
-        made = columns(rows, intervals, first)
+        made = columns(rows, intervals)
+        made["sequence"] = range(first, first + len(rows))
         for name in _BOOLEANS:
             made[name] = [int(value) for value in made[name]]
         names = tuple(made)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, final
 
 import duckdb
 
@@ -25,18 +25,23 @@ from botproxy.store.duckdb import file, offline, rollups, tables
 from botproxy.store.duckdb.dialect import DuckdbWriter
 from botproxy.store.duckdb.inserting import Batch
 from botproxy.store.events import sql
-from botproxy.store.events.batch import columns
 from botproxy.store.events.columns import EVENT_COLUMNS
 from botproxy.store.events.contract import EventStatus, NewerSchema, Retention, StoreUnavailable
+from botproxy.store.events.packed import Packed, pack
 from botproxy.store.events.query import MICROSECONDS, Answer, Events, Groups, check
 from botproxy.store.events.sampling import Sampler
 
-MAX_WAITING: Final = 15_000
-"""Events that wait to be stored, sampled already, about 4 KB each; beyond, the oldest are dropped and counted."""
+MAX_WAITING: Final = 40_000
+MAX_WAITING_BYTES: Final = 48 * 1024**2
+"""Of events that wait to be stored, sampled already; beyond, the oldest are dropped and counted."""
 
 GATHER_SECONDS: Final = 1.5
-GATHER_EVENTS: Final = 5_000
-"""Rows of one transaction: each costs some ten milliseconds, however few events are in it."""
+GATHER_EVENTS: Final = 10_000
+GATHER_BYTES: Final = 16 * 1024**2
+"""What is in one transaction: each costs some ten milliseconds, however few events are in it."""
+
+PACKED_AT_ONCE: Final = 256
+"""Rows: more of them together are cold again when their last column is packed."""
 
 COUNT_SECONDS: Final = 30.0
 COUNT_EVENTS: Final = 200_000
@@ -53,14 +58,9 @@ MAX_ASKING: Final = 32
 """Questions that wait; more are refused."""
 
 
+_USED: Final = "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = ?"
+
 _log = logging.getLogger(__name__)
-
-
-class _Rows(NamedTuple):
-    """Events that wait, and how many requests each of them stands for."""
-
-    rows: list[Sequence[Any]]
-    intervals: list[int]
 
 
 @final
@@ -81,8 +81,9 @@ class DuckdbStore:
         self._retention = retention
         self._sampler = Sampler(rate)
         self._changed = threading.Condition()
-        self._waiting: deque[_Rows] = deque()
+        self._waiting: deque[Packed] = deque()
         self._number = 0
+        self._bytes = 0
         self._state = "opening"
         self._detail = ""
         self._stored = 0
@@ -118,22 +119,47 @@ class DuckdbStore:
     def put(self, rows: Sequence[Sequence[Any]]) -> None:
         """See `EventStore`."""
         read = [row for row in rows if len(row) == len(EVENT_COLUMNS)]
+        if len(read) != len(rows):
+            self._unread(len(rows) - len(read), "of another version")
         with self._changed:
             kept, intervals = self._sampler.sample(read, time.monotonic())
-            if len(read) != len(rows):
-                self._dropped += len(rows) - len(read)
-                _log.error("some events could not be read", extra={"fields": {"events": len(rows) - len(read)}})
-            if not kept:
-                return
-            self._waiting.append(_Rows(kept, intervals))
-            self._number += len(kept)
-            self._handed += len(kept)
-            while self._number > MAX_WAITING and len(self._waiting) > 1:
-                oldest = self._waiting.popleft()
-                self._number -= len(oldest.rows)
-                self._lose(len(oldest.rows))
-            if self._number >= GATHER_EVENTS:
+        for start in range(0, len(kept), PACKED_AT_ONCE):
+            end = start + PACKED_AT_ONCE
+            for part in self._packed(kept[start:end], intervals[start:end]):
+                self._queue(part)
+
+    def _packed(self, rows: Sequence[Sequence[Any]], intervals: Sequence[int]) -> list[Packed]:
+        try:
+            return [pack(rows, intervals)]
+        except (ValueError, TypeError, OverflowError) as error:
+            if len(rows) == 1:
+                self._unread(1, str(error))
+                return []
+            # One of them holds what no column takes; the others must not go with it.
+            half = len(rows) // 2
+            return self._packed(rows[:half], intervals[:half]) + self._packed(rows[half:], intervals[half:])
+
+    def _unread(self, number: int, why: str) -> None:
+        with self._changed:
+            self._dropped += number
+        _log.error("some events could not be read", extra={"fields": {"events": number, "error": why}})
+
+    def _queue(self, part: Packed) -> None:
+        with self._changed:
+            self._waiting.append(part)
+            self._number += part.number
+            self._bytes += part.size
+            self._handed += part.number
+            while (self._number > MAX_WAITING or self._bytes > MAX_WAITING_BYTES) and len(self._waiting) > 1:
+                self._lose(self._next().number)
+            if self._number >= GATHER_EVENTS or self._bytes >= GATHER_BYTES:
                 self._changed.notify()
+
+    def _next(self) -> Packed:
+        part = self._waiting.popleft()
+        self._number -= part.number
+        self._bytes -= part.size
+        return part
 
     def configure(self, retention: Retention, rate: int) -> None:
         """See `EventStore`."""
@@ -228,6 +254,7 @@ class DuckdbStore:
             timer.daemon = True
             timer.start()
             try:
+                file.use(cursor)
                 cursor.execute("BEGIN")
                 answer = work(cursor)
                 cursor.execute("COMMIT")
@@ -264,7 +291,7 @@ class DuckdbStore:
                 self._open()
                 retry = time.monotonic() + RETRY_SECONDS
             try:
-                if taken.rows:
+                if taken:
                     self._store(taken)
                 for job in jobs:
                     job()
@@ -282,17 +309,17 @@ class DuckdbStore:
                 connection.close()
         self._tell(everyone=True)
 
-    def _wait(self) -> tuple[_Rows, list[Callable[[], None]], bool]:
+    def _wait(self) -> tuple[list[Packed], list[Callable[[], None]], bool]:
         with self._changed:
-            wanted = GATHER_SECONDS
-            if not (self._stopping or self._marks or self._jobs or self._number >= GATHER_EVENTS):
-                self._changed.wait(wanted)
-            taken = _Rows([], [])
-            while self._waiting and len(taken.rows) < GATHER_EVENTS:
-                some = self._waiting.popleft()
-                self._number -= len(some.rows)
-                taken.rows.extend(some.rows)
-                taken.intervals.extend(some.intervals)
+            ready = self._number >= GATHER_EVENTS or self._bytes >= GATHER_BYTES
+            if not (self._stopping or self._marks or self._jobs or ready):
+                self._changed.wait(GATHER_SECONDS)
+            taken: list[Packed] = []
+            number = size = 0
+            while self._waiting and number < GATHER_EVENTS and size < GATHER_BYTES:
+                taken.append(self._next())
+                number += taken[-1].number
+                size += taken[-1].size
             jobs = list(self._jobs)
             self._jobs.clear()
             return taken, jobs, self._stopping
@@ -340,39 +367,34 @@ class DuckdbStore:
             self._failing = why
             _log.error("events cannot be stored", extra={"fields": {"error": why, "file": str(self.path)}})
 
-    def _store(self, taken: _Rows) -> None:
-        rows, intervals = taken
+    def _store(self, taken: list[Packed]) -> None:
+        number = sum(part.number for part in taken)
         if self._connection is None:
-            self._lose(len(rows))
+            self._lose(number)
             return
         try:
-            self._insert(rows, intervals)
-        except (ValueError, TypeError, OverflowError) as error:
-            if len(rows) == 1:
-                self._lose(1)
-                _log.error("an event could not be stored", extra={"fields": {"error": str(error)}})
-                return
-            # One of them holds what no column takes; the others must not go with it.
-            half = len(rows) // 2
-            self._store(_Rows(rows[:half], intervals[:half]))
-            self._store(_Rows(rows[half:], intervals[half:]))
+            self._insert(taken)
         except duckdb.Error as error:
-            self._lose(len(rows))
+            self._lose(number)
             self._broken(error)
+        except Exception:
+            self._lose(number)
+            raise
         else:
-            self._stored += len(rows)
-            self._settled += len(rows)
+            self._sequence += number
+            self._uncounted += number
+            self._stored += number
+            self._settled += number
             self._lost_in_a_row = 0
             if self._failing:
                 _log.info("events are stored again", extra={"fields": {"dropped": self._dropped}})
                 self._failing = ""
 
-    def _insert(self, rows: list[Sequence[Any]], intervals: list[int]) -> None:
+    def _insert(self, taken: list[Packed]) -> None:
         execute = self._connection.execute
+        batch = Batch.of(taken, self._sequence + 1)
         execute("BEGIN")
-        first = self._sequence + 1
         try:
-            batch = Batch.of(columns(rows, intervals, first))
             self._connection.register("batch", batch.varied)
             execute(batch.insert, batch.constants)
             self._connection.unregister("batch")
@@ -381,8 +403,8 @@ class DuckdbStore:
             with suppress(duckdb.Error):
                 execute("ROLLBACK")
             raise
-        self._sequence += len(rows)
-        self._uncounted += len(rows)
+        finally:
+            batch.varied.close()
 
     def _broken(self, error: duckdb.Error) -> None:
         """A write failed. The next one is tried on a file that is opened anew; when that fails too, on a new file."""
@@ -472,7 +494,7 @@ class DuckdbStore:
 
     def _measure(self) -> int:
         """Bytes in use: blocks that were freed are used again before the file grows."""
-        row = self._connection.execute("SELECT used_blocks * block_size FROM pragma_database_size()").fetchone()
+        row = self._connection.execute(_USED, [file.DATABASE]).fetchone()
         size = int(row[0])
         with suppress(OSError):
             size += self.path.with_name(self.path.name + ".wal").stat().st_size

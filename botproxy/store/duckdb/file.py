@@ -17,6 +17,14 @@ from botproxy.store.events.contract import NewerSchema, StoreUnavailable
 _log = logging.getLogger(__name__)
 
 NAME: Final = "events.duckdb"
+DATABASE: Final = "store"
+"""The file as statements call it."""
+
+GROUP: Final = 24_576
+"""Rows that are packed, written and given up together: the last such group is written anew whenever the log is taken
+into the file. As large as DuckDB makes them by itself, an event was written two or three times, and a store that had
+grown too large gave up a hundred thousand events at once."""
+
 
 _DAMAGED: Final = (
     "not a valid duckdb",
@@ -76,10 +84,14 @@ def move_aside(path: Path, why: str) -> str:
     return _move_aside(path, why)
 
 
+def use(connection: Any) -> None:
+    """Have this connection, or a cursor of it, work in the file."""
+    connection.execute(f"USE {DATABASE}")
+
+
 def _connect(path: Path, memory: int, threads: int) -> Any:
     created = not path.exists()
     connection = duckdb.connect(
-        str(path),
         config={
             "memory_limit": f"{max(64, memory // 1024**2)}MiB",
             "threads": threads,
@@ -88,14 +100,21 @@ def _connect(path: Path, memory: int, threads: int) -> Any:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "preserve_insertion_order": "true",
-            "wal_autocheckpoint": "32MiB",  # each one writes the newest hundred thousand rows anew
+            "wal_autocheckpoint": "32MiB",  # some forty thousand events
         },
     )
-    if created:
-        # It holds addresses of visitors: for the owner and the group alone.
-        os.chmod(path, 0o640)
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    try:
+        quoted = str(path).replace("'", "''")
+        connection.execute(f"ATTACH '{quoted}' AS {DATABASE} (TYPE duckdb, ROW_GROUP_SIZE {GROUP})")
+        use(connection)
+        if created:
+            # It holds addresses of visitors: for the owner and the group alone.
+            os.chmod(path, 0o640)
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -1,46 +1,64 @@
-"""A batch as it is inserted: what differs from row to row as arrays, what is the same in all of them said once.
-
-Most columns of most batches are the same everywhere: a site, a mode, texts that are empty. To turn a text of Python's
-into one of the database is what an event costs most, so that a batch whose rows have much in common costs half.
-"""
+"""A batch as it is inserted: what differs from row to row as a table in memory, what is the same in all said once."""
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy
 
+from botproxy.store.duckdb.arrow import ArrowColumn, ArrowTable
 from botproxy.store.events.columns import KINDS, Kind
-
-_DTYPES: Final = {Kind.INTEGER: "int64", Kind.MICROSECONDS: "int64", Kind.BOOLEAN: "bool"}
+from botproxy.store.events.packed import Packed, Texts
 
 
 class Batch(NamedTuple):
     """The statement, with its values in their order, and the table `batch` that it reads."""
 
     insert: str
-    constants: list[Any]
-    varied: dict[str, Any]  # column -> numpy array
+    constants: list[str]
+    varied: ArrowTable
 
     @classmethod
-    def of(cls, columns: dict[str, list[Any]]) -> Batch:
-        """Of columns of the same length, at least 1. Raises what numpy raises for a value that no column takes."""
-        constants, varied = {}, {}
-        for name, values in columns.items():
+    def of(cls, parts: Sequence[Packed], first: int) -> Batch:
+        """Of at least one part; `first` is the sequence number of the first event."""
+        number = sum(part.number for part in parts)
+        varied: dict[str, ArrowColumn] = {}
+        constants: dict[str, str] = {}
+        for name in parts[0].columns:
+            together: list[Any] = [part.columns[name] for part in parts]
             kind = KINDS[name]
-            # A number costs nothing to begin with, and has to be one for numpy to say so.
-            if _DTYPES.get(kind) is None and _same(values):
-                constants[name] = values[0]
+            if kind is Kind.INTEGER or kind is Kind.MICROSECONDS:
+                varied[name] = ArrowColumn(b"l", (numpy.concatenate(together),))
+            elif kind is Kind.BOOLEAN:
+                bits = numpy.packbits(numpy.frombuffer(b"".join(together), numpy.uint8), bitorder="little")
+                varied[name] = ArrowColumn(b"b", (bits,))
+            elif type(together[0]) is str and together.count(together[0]) == len(together):
+                constants[name] = together[0]
             else:
-                varied[name] = numpy.array(values, dtype=_DTYPES.get(kind, "object"))
+                varied[name] = _texts(together, [part.number for part in parts], number)
         chosen = "".join(f', CAST(? AS VARCHAR) AS "{name}"' for name in constants)
-        insert = f"INSERT INTO events BY NAME SELECT *{chosen} FROM batch"
-        return cls(insert, list(constants.values()), varied)
+        # Numbered here, and not in the table: joined by position the rows go where they belong one after the other. A
+        # table alone is shared out among threads, each of which writes a table of its own that is copied in the end,
+        # which costs twice as much.
+        numbers = f"range({first}, {first + number}) AS numbers(sequence)"
+        insert = f"INSERT INTO events BY NAME SELECT *{chosen} FROM batch POSITIONAL JOIN {numbers}"
+        return cls(insert, list(constants.values()), ArrowTable(number, varied))
 
 
-def _same(values: list[Any]) -> bool:
-    first = values[0]
-    # Nearly every column that differs does so at its end or its middle.
-    if values[-1] != first or values[len(values) // 2] != first or type(first) is not str:
-        return False
-    return values.count(first) == len(values)
+def _texts(parts: list[str | Texts], numbers: list[int], number: int) -> ArrowColumn:
+    ends = numpy.zeros(number + 1, numpy.int64)
+    data, at = [], 1
+    for part, rows in zip(parts, numbers, strict=True):
+        if isinstance(part, str):
+            text = part.encode()
+            ends[at : at + rows] = len(text)
+            data.append(text * rows)
+        else:
+            ends[at : at + rows] = part.lengths
+            data.append(part.data)
+        at += rows
+    numpy.cumsum(ends, out=ends)
+    if ends[-1] > numpy.iinfo(numpy.int32).max:
+        raise ValueError(f"{ends[-1]} bytes of text in one column")
+    return ArrowColumn(b"u", (ends.astype(numpy.int32), numpy.frombuffer(b"".join(data) or b"\0", numpy.uint8)))

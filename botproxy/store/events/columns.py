@@ -70,8 +70,11 @@ def joined(items: list[str] | list[int] | tuple[str, ...] | tuple[int, ...]) -> 
     """A list as one text. A separator inside an item, which no item of ours has, becomes a space."""
     if not items:
         return ""
-    texts = [str(item).replace(SEPARATOR, " ") for item in items]
-    return SEPARATOR + SEPARATOR.join(texts) + SEPARATOR
+    texts = items if isinstance(items[0], str) else [str(item) for item in items]
+    text = SEPARATOR.join(texts)
+    if text.count(SEPARATOR) >= len(items):
+        text = SEPARATOR.join([str(each).replace(SEPARATOR, " ") for each in texts])
+    return f"{SEPARATOR}{text}{SEPARATOR}"
 
 
 def parted(text: str) -> list[str]:

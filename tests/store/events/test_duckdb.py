@@ -19,7 +19,7 @@ import pytest
 from made import BASE, HOUR, KEEP, answered, as_records, clock, crowd, event
 
 from botproxy.store.duckdb import tables
-from botproxy.store.duckdb.backend import MAX_WAITING, DuckdbStore
+from botproxy.store.duckdb.backend import MAX_WAITING, MAX_WAITING_BYTES, DuckdbStore
 from botproxy.store.events import Groups, Measure, NewerSchema, Order, Retention, Span, StoreUnavailable
 
 WHOLE = Span(BASE, BASE + 4 * HOUR)
@@ -331,10 +331,68 @@ async def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: Any) -> None:
         store.put(some)
     assert store.status().waiting <= MAX_WAITING
     assert store.status().dropped == 7000
+    # Long ones are fewer: a visitor chooses how long a path is.
+    store.put([tuple(event(path=f"/{at}" + "x" * 20_000)) for at in range(4000)])
+    waiting = store.status().waiting
+    assert MAX_WAITING_BYTES // 21_000 - 256 < waiting < MAX_WAITING_BYTES // 20_000
     go.set()
     await store.flush()
-    assert store.status().stored == MAX_WAITING
+    assert store.status().stored == waiting
+    assert store.status().stored + store.status().dropped == MAX_WAITING + 7000 + 4000
     store.close(10)
+
+
+async def test_an_event_that_no_column_takes_costs_no_other_one(tmp_path: Path, caplog: Any) -> None:
+    store = DuckdbStore(tmp_path / "events.duckdb", KEEP, clock=clock)
+    some = [list(each) for each in rows(300)]
+    at = event()._fields.index
+    some[7][at("status")] = "200"
+    some[100][at("path")] = None
+    some[200][at("client_asn")] = 2**63
+    some[299][at("user_agent")] = "\ud800"
+    some[299][at("static_resource")] = "no"
+    store.put(some)
+    await store.flush()
+    assert (store.status().stored, store.status().dropped) == (296, 4)
+    answer = await store.ask(Groups(WHOLE, (), (Measure("count"), Measure("uniq", "ray"), Measure("max", "sequence"))))
+    assert answer.rows == [(296, 296, 296)]
+    assert sum(record.message == "some events could not be read" for record in caplog.records) == 4
+    store.close(10)
+
+
+async def test_texts_of_all_kinds_come_back_as_they_were(tmp_path: Path) -> None:
+    store = DuckdbStore(tmp_path / "events.duckdb", KEEP, clock=clock)
+    paths = ["", "/", "/ü", "/\x00", "/\x00/", "/€𝄞", "/" + "a" * 5000, "/\x1f", "/it's"]
+    some = [tuple(event(at=at, ray=f"{at:016x}", path=paths[at % len(paths)])) for at in range(700)]
+    some += [tuple(event(at=at, ray=f"{at:016x}", path="/same")) for at in range(700, 1300)]
+    store.put(some)
+    await store.flush()
+    found = await store.ask(Groups(WHOLE, ("path",), limit=100))
+    wanted = {path: 78 if at < 7 else 77 for at, path in enumerate(paths)} | {"/same": 600}
+    assert dict(found.rows) == wanted
+    store.close(10)
+
+
+async def test_a_file_with_larger_groups_of_rows_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "events.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        tables.create(connection.execute)
+        connection.execute("INSERT INTO meta VALUES ('schema', ?)", [tables.SCHEMA])
+        connection.execute(
+            'INSERT INTO events BY NAME SELECT range AS sequence, 1 AS sample_interval, CAST(? AS BIGINT) AS "start", '
+            "CAST(range AS VARCHAR) AS ray FROM range(1, 40001)",
+            [BASE],
+        )
+    store = DuckdbStore(path, KEEP, clock=clock)
+    await asyncio.to_thread(store.started)
+    for begin in range(0, 30_000, 10_000):
+        store.put([tuple(event(at=at, ray=f"new{begin + at}")) for at in range(10_000)])
+        await store.flush()
+    answer = await store.ask(Groups(WHOLE, (), (Measure("count"), Measure("uniq", "ray"), Measure("max", "sequence"))))
+    assert answer.rows == [(70_000, 70_000, 70_000)]
+    store.close(10)
+    with duckdb.connect(str(path)) as connection:  # as a version before would open it
+        assert connection.execute("SELECT count(*), count(DISTINCT ray) FROM events").fetchone() == (70_000, 70_000)
 
 
 async def test_above_a_rate_a_sample_is_kept_that_stands_for_all(tmp_path: Path) -> None:
