@@ -31,13 +31,16 @@ def run(
     differ: bool = False,
     tls: bool = False,
     pause: float = 0.0,
+    first: int = 0,
 ) -> Measured:
     """Load `path` with the header block of a browser, the same each time or a different one each time.
 
-    `pause` is the mean of what each connection waits before a request, in milliseconds.
+    `pause` is the mean of what each connection waits before a request, in milliseconds. `first` is a priority of
+    SCHED_FIFO, which only root can give: wrk goes before whatever else is on its core.
     """
     scheme = "https" if tls else "http"
     command = [
+        *(["chrt", "--fifo", str(first)] if first else []),
         *["taskset", "--cpu-list", str(core), "wrk", "--threads", "1", "--connections", str(connections)],
         *["--duration", f"{seconds}s", "--timeout", "10s", "--latency", "--script", str(SCRIPT)],
         f"{scheme}://127.0.0.1:{port}{path}",

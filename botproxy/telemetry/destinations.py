@@ -57,6 +57,9 @@ class Destination(Protocol):
     packs: bool
     """Whether it wants batches packed with gzip, so that they wait packed."""
 
+    gathers: bool
+    """Whether a batch is worth waiting for; what is only appended to is given at once, and is not lost by a kill."""
+
     async def send(self, batch: Batch, body: bytes) -> None:
         """Send one batch; `body` is its lines, packed if wanted. Raises NotTaken."""
         ...
@@ -136,6 +139,7 @@ class File:
     """Files of this machine."""
 
     packs = False
+    gathers = False
 
     def __init__(self, settings: FileSettings, head: bytes) -> None:
         self._one = asyncio.Lock()
@@ -173,6 +177,7 @@ class Stdout:
     """Standard output of the supervisor."""
 
     packs = False
+    gathers = False
 
     def __init__(self, head: bytes, descriptor: int = 1) -> None:
         self._head = head
@@ -201,6 +206,7 @@ class Http:
     """An endpoint that takes a POST of each batch."""
 
     packs = True
+    gathers = True
 
     def __init__(
         self, settings: HttpSettings, secrets: Secrets, session: aiohttp.ClientSession, outgoing: Outgoing
@@ -238,6 +244,7 @@ class S3:
     """A bucket; each batch is an object, whose name is the same when it is sent again."""
 
     packs = True
+    gathers = True
 
     def __init__(
         self, settings: S3Settings, secrets: Secrets, session: aiohttp.ClientSession, outgoing: Outgoing

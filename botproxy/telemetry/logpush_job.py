@@ -185,7 +185,8 @@ class Job:
                             await self._wake.wait()
                 self._wake.clear()
                 await self._gather(destination)
-                if self._lines and time.monotonic() >= self._opened + self.settings.batch_age:
+                old = time.monotonic() >= self._opened + self.settings.batch_age
+                if self._lines and (old or not destination.gathers):
                     self._close_batch(destination)
             await self._gather(destination)
             self._close_batch(destination)

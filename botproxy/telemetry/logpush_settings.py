@@ -165,7 +165,7 @@ class LogpushSettings(Section):
     """or so many bytes before it is packed,"""
 
     batch_age: Annotated[Seconds, Field(ge=0.1, le=3600)] = 10.0
-    """or is so old."""
+    """or is so old; files and standard output get what there is at once."""
 
     memory: Annotated[Size, Field(ge=1024**2, le=4 * 1024**3)] = 64 * 1024**2
     """How much may wait in memory, packed, for the destination to take it. Beyond, batches wait on disk; without room

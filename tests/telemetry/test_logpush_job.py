@@ -114,6 +114,16 @@ def test_an_endpoint_gets_every_event_once_it_answers_again() -> None:
     assert len({number for number, _ in got[:4]}) == 1, "a batch keeps its number, so that a receiver can tell"
 
 
+def test_a_file_has_every_event_at_once_and_waits_for_no_batch(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    made = job(file={"path": str(path)}, batch_age=3600)
+    for ray in ("a", "b"):
+        made.put([row(ray=ray)])
+        until(lambda ray=ray: path.exists() and rays(path.read_bytes())[-1:] == [ray])
+    made.stop(5)
+    assert rays(path.read_bytes()) == ["a", "b"]
+
+
 def test_a_batch_that_the_endpoint_will_never_take_does_not_hold_up_the_next() -> None:
     async def take(request: web.Request) -> web.Response:
         return web.Response(status=413 if b"bad" in await request.read() else 200)
