@@ -140,7 +140,10 @@ def by_phase(rules: int = 50) -> list[Cost]:
     scored = [deciding._score(deciding._identify(made, client, True, []), [], None) for made in fresh[2]]
     gc.collect()
     gc.freeze()
-    decided = [deciding.decide(made, client, enforce=True, navigation=True) for made in fresh[4]]
+    # An event has the fingerprint of the headers, which follows from their kind: read as the proxy reads them.
+    reader = RequestReader(100)
+    kinds = [made._replace(headers=reader.read(_head(made.headers.items)).headers) for made in fresh[4]]
+    decided = [deciding.decide(made, client, enforce=True, navigation=True) for made in kinds]
     return [
         timed("identify", lambda number: deciding._identify(fresh[0][number], client, True, [])),
         timed("score", lambda number: deciding._score(identified[number], [], None)),
