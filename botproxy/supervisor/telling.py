@@ -21,7 +21,7 @@ SLICES: Final = 8
 SOON_SECONDS: Final = 0.001
 """Until a worker that begins is told the next of them."""
 
-MAX_UNREAD: Final = 256 * 1024
+MAX_UNREAD: Final = 512 * 1024
 """Bytes that wait for a worker; it is told more once it has read."""
 
 
