@@ -91,13 +91,15 @@ async def test_the_interactive_one_is_passed_by_pointer_alone(
     assert [solved.action for solved in challenger.solved] == ["challengeSolved"]
 
 
+@pytest.mark.parametrize(
+    "option", ["--disable-features=ThirdPartyStoragePartitioning", "--disable-ipc-flooding-protection"]
+)
 async def test_who_starts_a_browser_as_tools_do_is_asked_for_a_press(
-    challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path
+    challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path, option: str
 ) -> None:
     part("xdotool")
     challenger.level = ClearanceLevel.MANAGED
-    options = ("--disable-features=ThirdPartyStoragePartitioning",)
-    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path, *options) as person:
+    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path, option) as person:
         await person.is_asked()
         assert (challenger.count("click"), challenger.solved) == (1, [])
         await person.presses_a_key("space")

@@ -9,9 +9,14 @@ const GRACE = 100; // for a message that took another way than the one it is com
 const ODD_UNTIL = 2500; // milliseconds from the beginning of this script, for which an odd browser is watched
 const EVERY = 40;
 
+const WRITES = 50; // of the history, at a stretch
+const MOST_WRITES = 400; // twice what Chromium takes in ten seconds
+const SOON = 8000; // milliseconds in which those have to be done, for the limit to be seen
+
 const SHARED = 44;
 const NO_PINGS = 45;
 const UNSEEN = 46;
+const UNLIMITED = 47;
 const SOFTWARE = 90;
 
 // Whatever a hand, a screen reader or another program of the system does, one of these comes with it.
@@ -105,6 +110,30 @@ async function pingless(): Promise<boolean> {
   }
 }
 
+/**
+ * Whether the history of a page takes whatever is written to it. Chromium stops at 200 times in ten seconds, and drivers
+ * start it so that it does not. What is written is seen by nobody and adds no entry.
+ */
+async function unlimited(): Promise<boolean> {
+  const blank = frame();
+  try {
+    const history = blank.contentWindow!.history;
+    const begun = performance.now();
+    for (let written = 1; written <= MOST_WRITES; written++) {
+      history.replaceState(written, "");
+      if (history.state !== written) {
+        return false;
+      }
+      if (written % WRITES === 0) {
+        await pause(0);
+      }
+    }
+    return performance.now() - begun < SOON;
+  } finally {
+    blank.remove();
+  }
+}
+
 function sign(number: number, asked: Promise<boolean>): Promise<number[]> {
   return Promise.race([asked, pause(LAUNCH_WITHIN).then(() => false)]).then((is) => (is ? [number] : []), () => []);
 }
@@ -144,8 +173,8 @@ export class Watch {
       return [];
     }
     this.launch = this.launch || Promise.all([
-      sign(SHARED, shared(this.address)), sign(NO_PINGS, pingless()),
-    ]).then(([one, other]) => one.concat(other));
+      sign(SHARED, shared(this.address)), sign(NO_PINGS, pingless()), sign(UNLIMITED, unlimited()),
+    ]).then((all) => all.reduce((found, more) => found.concat(more)));
     const [found] = await Promise.all([this.launch, until]);
     while (found.length && !this.touched && !this.unseen && performance.now() - this.begun < ODD_UNTIL) {
       await pause(EVERY);

@@ -73,6 +73,7 @@ _TABLE: Final = (
     Signal(44, "storage_shared", "launch", 60, "storage is not parted by site, which tools of automation ask for"),
     Signal(45, "no_pings", "launch", 32, "links send no pings; some privacy browsers and extensions want that too"),
     Signal(46, "activated_unseen", "input", 40, "the browser says that somebody acted on the page, and nobody did"),
+    Signal(47, "history_unlimited", "launch", 60, "history takes all that is written, which drivers ask for"),
     Signal(50, "agent_differs", "identity", 30, "page and fresh frame name different browsers"),
     Signal(51, "agent_differs", "identity", 40, "page and worker name different browsers"),
     Signal(52, "platform_differs", "identity", 40, "page and worker name different platforms"),
