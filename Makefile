@@ -58,7 +58,8 @@ bench:
 
 # Clients that judge the model that comes with the product, and that it is never fitted on.
 JUDGES := requests go node-undici php-curl java primp selenium patchright got-scraping scrapy perl-lwp wget sqlmap \
-	cloudscraper httpx generated-edge chromium-german chromium-small firefox-resist firefox-german firefox-strict \
+	cloudscraper httpx generated-edge chromium-german chromium-small chromium-incognito \
+	firefox-resist firefox-german firefox-strict \
 	as-samsung as-brave as-qtwebengine as-facebook as-duckduckgo as-kaios as-tor as-tiktok-ios as-chrome-aged
 
 model:

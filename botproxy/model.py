@@ -323,6 +323,9 @@ class Profile(NamedTuple):
     headers: Crowd = Crowd()  # of who sends the same headers in the same order; see `traffic.header_fingerprint`
     path: Crowd = Crowd()  # of the site and path asked for, whoever asks
     signals: Ja4Signals | None = None  # None where too little is known of the JA4
+    visitor: Behaviour = Behaviour()
+    """The caller apart from others at its address: who asks from there with this User-Agent, or its session, where
+    several do and the session has a past of its own."""
 
 
 class Facts(NamedTuple):

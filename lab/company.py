@@ -9,14 +9,12 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from botproxy.training.accompanied import COMPANY
 from botproxy.training.dataset import Labelled
 from lab.shop import PAGES, PRODUCTS
 
 Visit = Sequence[Labelled]
 Make = Callable[[Visit, Sequence[Visit], random.Random], list[Labelled]]
-
-COMPANY: Final = "company"
-"""The family of every one of them."""
 
 
 class Beside(NamedTuple):
@@ -101,13 +99,19 @@ def stuffing(visit: Visit, _others: Sequence[Visit], rng: random.Random) -> list
     ]
 
 
-def rotating(visit: Visit, others: Sequence[Visit], rng: random.Random) -> list[Labelled]:
-    """A crawl with another browser's name each time."""
-    names = sorted({_agent(other) for other in others})
+def impostor(visit: Visit, _others: Sequence[Visit], rng: random.Random) -> list[Labelled]:
+    """A script with the person's very User-Agent and nothing else of a browser: ten pages before, ten in between."""
+    agent = next((pair for pair in visit[0].headers if pair[0].lower() == "user-agent"), ("User-Agent", ""))
     return [
-        _request(visit, at, (("User-Agent", rng.choice(names)), ("Accept", "*/*")), rng.choice(PAGES))
-        for at in _evenly(-40, _end(visit), 2)
+        _request(visit, begin + number, (agent, ("Accept", "*/*")), rng.choice(PAGES))
+        for begin in (-15.0, _end(visit) / 2)
+        for number in range(10)
     ]
+
+
+def rotating(visit: Visit, others: Sequence[Visit], rng: random.Random) -> list[Labelled]:
+    """A crawl with all headers of another browser each time, and no cookies."""
+    return [_request(visit, at, _copied(rng.choice(others)), rng.choice(PAGES)) for at in _evenly(-40, _end(visit), 2)]
 
 
 def colleagues(visit: Visit, others: Sequence[Visit], rng: random.Random) -> list[Labelled]:
@@ -144,7 +148,8 @@ KINDS: Final = (
     Beside("15 other people and two programs", office),
     Beside("a scanner, 200 paths that are not there", scanner, True),
     Beside("passwords tried every second", stuffing, True),
-    Beside("a crawl with another browser's name each time", rotating, True),
+    Beside("a script with the person's very User-Agent", impostor, True),
+    Beside("a crawl with another browser's headers each time", rotating, True),
 )
 
 _CURL: Final = (("User-Agent", "curl/8.5.0"), ("Accept", "*/*"))
@@ -201,5 +206,5 @@ def _end(visit: Visit) -> float:
     return visit[-1].time - visit[0].time
 
 
-def _agent(visit: Visit) -> str:
-    return next((value for name, value in visit[0].headers if name.lower() == "user-agent"), "")
+def _copied(visit: Visit) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in visit[0].headers if name.lower() not in ("host", "cookie"))

@@ -3,7 +3,8 @@
 `python -m lab.neighbours --hold CLIENT … [--drawn 300]` takes visits of people, recorded ones that the model was not
 fitted on and drawn ones, puts others beside them at the same address (`lab.company`), sends them every way there is,
 and counts. Each visit is taken in three of the ways in turn with each kind of company. Visits that are judged several
-times are one visit: intervals are of visits, as many as there are, and the worst of a visit counts.
+times are one visit: intervals are of visits, as many as there are, and the worst of a visit counts. A last table has
+what must not be lost by it: crawls from one address that come with the headers of another browser each time.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from botproxy.scoring.ml import NAMES, Model, decode
 from botproxy.training import in_front
 from botproxy.training.dataset import Labelled, read
 from botproxy.training.evaluation import says, scores
-from botproxy.training.measuring import Share
+from botproxy.training.measuring import Share, below
 from botproxy.training.replaying import TEXT_BROWSERS, replay
 from botproxy.training.samples import table
 from botproxy.training.terminated import directly, plainly, through_proxy, untold
-from lab.company import COMPANY, KINDS, Beside, Visit
+from lab.company import KINDS, Beside, Visit
 from lab.targets import DATA, MODEL
 
 Way = Callable[[Labelled], Labelled]
@@ -50,6 +51,12 @@ WAYS: Final[tuple[tuple[str, Way], ...]] = (
 )
 IN_TURN: Final = 3
 """Ways in which each visit is taken with each kind of company."""
+
+CRAWLED: Final = 60
+_SOON: Final = 20
+"""Requests of a crawl with the headers of others, and how many of them it may take to find it."""
+
+_CRAWL: Final = next(each.make for each in KINDS if each.make.__name__ == "rotating")
 
 _APART: Final = 2_000.0
 """Seconds between the beginnings of visits, at other addresses: not all of them wait in memory at once."""
@@ -82,7 +89,7 @@ def judged(
                 begin = 1_000.0 + len(ways) * _APART
                 laid += _laid(visit, session, beside, visits, rng, change, begin, len(ways))
         laid.sort(key=lambda one: one.time)
-        samples = [sample for sample in replay(laid) if sample.family != COMPANY]
+        samples = list(replay(laid))
         rows = table(samples)
         given = np.where(rows.heuristics, 1, scores(say(rows.vectors)))
         for sample, score in zip(samples, given.tolist(), strict=True):
@@ -115,6 +122,25 @@ def drawn(number: int, seed: int) -> list[Visit]:
     from lab.traffic import generated
 
     return [visit[:6] for visit in generated(number, seed)]
+
+
+def rotating(model: Model, visits: Sequence[Visit], number: int) -> Iterator[tuple[str, Share, Share]]:
+    """Of each way: crawls that had a score below 30 by their 20th request, and requests from the 20th on."""
+    say = says(model)
+    rng = random.Random(1)
+    for way, change in WAYS:
+        laid: list[Labelled] = []
+        for place in range(number):
+            visit = rng.choice(visits)
+            begin = 1_000.0 + place * _APART - visit[0].time
+            for step, one in enumerate(_CRAWL(visit, visits, rng)[:CRAWLED]):
+                moved = one._replace(family="rotating", session=f"r{place}", step=step, address=f"10.1.{place & 255}.7")
+                laid.append(change(moved._replace(time=begin + one.time)))
+        laid.sort(key=lambda one: one.time)
+        rows = table(replay(laid))
+        given = np.where(rows.heuristics, 1, scores(say(rows.vectors)))
+        found = set(rows.sessions[(given < 30) & (rows.steps < _SOON)].tolist())
+        yield way, Share(len(found), number), below(given[rows.steps >= _SOON])
 
 
 def lines(asked: Iterable[Asked], groups: str) -> Iterator[tuple[str, ...]]:
@@ -167,10 +193,20 @@ def main() -> None:
         groups.append(("drawn header sets", drawn(asked.drawn, 20_270)))
     for what, visits in groups:
         found = list(judged(model, visits, asked.turns))
-        for by, title in (("beside", "who else asks from the address"), ("way", "which way they come")):
+        alone = [one for one in found if one.beside == KINDS[0].name]
+        for some, by, title in (
+            (found, "beside", "who else asks from the address"),
+            (alone, "way", "which way they come"),
+        ):
             print(f"\n| {what}: {title} | {HEAD}")
-            for line in lines(found, by):
+            for line in lines(some, by):
                 print(f"| {' | '.join(line)} |")
+    print(
+        "\n| crawls with the headers of another browser each time | found by the 20th request | later ones below 30 |"
+    )
+    print("|---|---|---|")
+    for way, crawls, later in rotating(model, groups[-1][1], 100):
+        print(f"| {way} | {crawls} | {later} |")
 
 
 if __name__ == "__main__":

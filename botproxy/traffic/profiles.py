@@ -22,16 +22,22 @@ from botproxy.traffic.told import Teller, Told, ToldError
 
 ADDRESSES: Final = 65_536
 SESSIONS: Final = 32_768
+VISITORS: Final = 32_768
 NETWORKS: Final = 16_384
 FINGERPRINTS: Final = 4_096
 PATHS: Final = 16_384
-"""Keys of each kind that one worker remembers; about 70 MB when all are taken."""
+"""Keys of each kind that one worker remembers; about 85 MB when all are taken."""
 
 SHARED_FROM: Final = 3.0
 """Faded requests from which on a key is told to others: of most there are one or two, and never more."""
 
 UNTOLD: Final = 4_096
 """Keys of each kind that wait to be told; what more of them do is known in this process alone."""
+
+PAST: Final = 4.0
+OTHERS: Final = 3.0
+"""Faded requests of a session from which on it speaks for its caller, where the address has so many more with the same
+User-Agent. Fewer are the caller's own from before the session."""
 
 LONGEST_GAP: Final = 600.0
 """Seconds; a longer one counts as this, so that a night does not hide an evenness."""
@@ -154,6 +160,7 @@ class Keys(NamedTuple):
     host: int
     path: int
     place: int  # host and path
+    visitor: int  # address and User-Agent
     browser: bool  # the User-Agent is a browser's
     when: float  # the request came, in seconds since the epoch
     scale: Scale  # of that moment
@@ -209,7 +216,7 @@ class Profiles:
 
     __slots__ = (
         "_by_address", "_by_address_old", "_crowds", "_digests", "_kinds", "_tellers", "addresses",
-        "fingerprints", "headers", "networks", "paths", "sessions", "signals", "untold_full",
+        "fingerprints", "headers", "networks", "paths", "sessions", "signals", "untold_full", "visitors",
     )  # fmt: skip
 
     def __init__(
@@ -224,7 +231,8 @@ class Profiles:
         self.fingerprints: Final = Slots(FINGERPRINT, int(FINGERPRINTS * share), C_REQUESTS, randomness)
         self.headers: Final = Slots(FINGERPRINT, int(FINGERPRINTS * share), C_REQUESTS, randomness)
         self.paths: Final = Slots(PATH, int(PATHS * share), C_REQUESTS, randomness)
-        weights = (REQUESTS, REQUESTS, C_REQUESTS, C_REQUESTS, C_REQUESTS, C_REQUESTS)
+        self.visitors: Final = Slots(CALLER, int(VISITORS * share), REQUESTS, randomness)
+        weights = (REQUESTS, REQUESTS, C_REQUESTS, C_REQUESTS, C_REQUESTS, C_REQUESTS, REQUESTS)
         self._tellers: Final = tuple(
             [Teller(number, slots, weights[number]) for number, slots in enumerate(self.tables)]
         )
@@ -277,10 +285,25 @@ class Profiles:
         if session:
             whose = known.get(session) or digests.of_text(session)
         place = (path ^ (host << 1)) & _BITS
+        visitor = (pair[0] ^ (agent << 1)) & _BITS
         when = request.received
         return tuple.__new__(
             Keys,
-            (pair[0], pair[1], whose, ja4, fingerprint, agent, host, path, place, browser, when, scale_at(when)),
+            (
+                pair[0],
+                pair[1],
+                whose,
+                ja4,
+                fingerprint,
+                agent,
+                host,
+                path,
+                place,
+                visitor,
+                browser,
+                when,
+                scale_at(when),
+            ),
         )
 
     def _find_address(self, client: Client) -> tuple[int, int]:
@@ -302,20 +325,25 @@ class Profiles:
 
     def read(self, keys: Keys, now: float, crowds: bool = True) -> Profile:
         """What is known of who calls, at this moment; of who has the same JA4, headers or path only with `crowds`."""
-        address, network, session, ja4, headers, _agent, _host, _path, place, _browser, when, scale = keys
+        address, network, session, ja4, headers, _agent, _host, _path, place, visitor, _browser, when, scale = keys
         epoch, slow, fast = scale if when == now else scale_at(now)
         slow = 1.0 / slow
         fast = 1.0 / fast
+        own = _behaviour(self.sessions, session, now, epoch, slow, fast) if session else None
+        caller = _behaviour(self.visitors, visitor, now, epoch, slow, fast)
+        if own is not None and own.requests >= PAST and caller.requests - own.requests > OTHERS:
+            caller = own
         return tuple.__new__(
             Profile,
             (
                 _behaviour(self.addresses, address, now, epoch, slow, fast),
-                _behaviour(self.sessions, session, now, epoch, slow, fast) if session else None,
+                own,
                 _crowd(self.networks, network, epoch, slow),
                 _crowd(self.fingerprints, ja4, epoch, slow) if ja4 and crowds else None,
                 _crowd(self.headers, headers, epoch, slow) if crowds else _EMPTY,
                 _crowd(self.paths, place, epoch, slow) if crowds else _EMPTY,
                 self.signals.get(ja4) if ja4 else None,
+                caller,
             ),
         )
 
@@ -324,7 +352,7 @@ class Profiles:
     def observe(self, keys: Keys, request: Request, seen: Seen) -> None:
         """Count a request that is over."""
         now, status, content_type, static, score, challenged, heuristic, given = seen
-        address, network, session, ja4, headers, agent, host, path, place, browser, when, scale = keys
+        address, network, session, ja4, headers, agent, host, path, place, visitor, browser, when, scale = keys
         if when != now:
             scale = scale_at(now)
         kind = self._kinds.get(content_type, -1)
@@ -359,6 +387,7 @@ class Profiles:
         agent_at, agent_mask, path_at, path_mask = agent >> 3, 1 << (agent & 7), path >> 3, 1 << (path & 7)
         what = (figures, page, subresource, shown, given, came_from, host, agent_at, agent_mask, path_at, path_mask)
         self._caller(self.addresses, address, session, now, scale, what)
+        self._caller(self.visitors, visitor, session, now, scale, what)
         if session:
             self._caller(self.sessions, session, address, now, scale, what)
         marks = (address >> 3, 1 << (address & 7), agent_at & 31, agent_mask, path_at, path_mask)
@@ -391,7 +420,11 @@ class Profiles:
     def note(self, keys: Keys, figure: int, now: float) -> None:
         """Count something that belongs to a caller and is no request of its own, such as `CHALLENGES_SOLVED`."""
         scale = scale_at(now)
-        for slots, key in ((self.addresses, keys.address), (self.sessions, keys.session)):
+        for slots, key in (
+            (self.addresses, keys.address),
+            (self.sessions, keys.session),
+            (self.visitors, keys.visitor),
+        ):
             if key:
                 self._add(slots, key, figure, REQUESTS, scale)
         shared = _CROWD_OF.get(figure)
@@ -547,7 +580,9 @@ class Profiles:
     @property
     def tables(self) -> tuple[Slots, ...]:
         """In the order of their numbers."""
-        return self.addresses, self.sessions, self.networks, self.fingerprints, self.headers, self.paths
+        return (
+            self.addresses, self.sessions, self.networks, self.fingerprints, self.headers, self.paths, self.visitors,
+        )  # fmt: skip
 
     @property
     def waiting(self) -> int:

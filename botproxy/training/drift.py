@@ -20,7 +20,7 @@ MOVED: Final = 0.25
 
 WATCHED: Final = (
     "headers", "fetch_headers", "client_hints", "encodings", "claimed_browser", "http_version", "tls_ciphers",
-    "session", "address_pace",
+    "session", "visitor_pace",
 )  # fmt: skip
 """Features whose shares are followed."""
 

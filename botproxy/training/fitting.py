@@ -35,9 +35,9 @@ class Recipe(NamedTuple):
     """Share of bots' rows with a past that get the headers and the TLS of a person's browser: see
     `training.impersonating`."""
     guard: float = 0.005
-    """Share of people's requests without a past that may score below 30, among browsers that the trees have not seen:
+    """Share of people's requests without a past that may score below 35, among browsers that the trees have not seen:
     see `training.guarding`. 0 is no guard."""
-    guard_later: float = 0.0003
+    guard_later: float = 0.0005
     """The same with a past."""
     returning: float = 0.1
     """Share of people among later requests for a page that no page of ours sent: see `samples.evened`."""

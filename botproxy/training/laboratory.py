@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from botproxy.training.accompanied import accompanied
 from botproxy.training.dataset import Labelled, read
 from botproxy.training.kindred import KINDS, called, kindred
 from botproxy.training.referrers import shortened
@@ -17,7 +18,8 @@ from botproxy.training.terminated import varied
 
 
 def laboratory(data: Sequence[Path], hold: tuple[str, ...], seed: int = 1) -> Table:
-    """Four times the visits of data sets: as recorded, by another way, on other sites, by another browser.
+    """Five times the visits of data sets: as recorded, by another way, on other sites, with others at their address,
+    and by another browser.
 
     `hold` are the names of `splitting.held_back`. A visit that is held back is told again as a browser that is held
     back too, and others as others: what judges stays unseen. Raises `DatasetError`.
@@ -30,6 +32,7 @@ def _ways(path: Path, hold: tuple[str, ...], seed: int) -> Iterator[Sample]:
     yield from replay(varied(read(path), seed), seed)
     yield from replay(told_again(read(path), seed), seed)
     for judging in (False, True):
+        yield from replay(varied(accompanied(_part(path, hold, judging), seed), seed + 1), seed + 1)
         yield from relatives(path, hold, judging, seed)
 
 
@@ -38,8 +41,7 @@ def relatives(path: Path, hold: tuple[str, ...], judging: bool, seed: int = 1) -
     kinds = [kind for kind in KINDS if is_held(hold, True, "", called(kind)) is judging]
 
     def visits(half: int) -> Iterator[Labelled]:
-        chosen = (one for one in read(path) if is_held(hold, one.human, one.family, one.client) is judging)
-        return told_again(_half(half, kindred(chosen, seed, kinds)), seed)
+        return told_again(_half(half, kindred(_part(path, hold, judging), seed, kinds)), seed)
 
     yield from replay(visits(0), seed)
     yield from replay(varied(visits(1), seed), seed)
@@ -48,6 +50,10 @@ def relatives(path: Path, hold: tuple[str, ...], judging: bool, seed: int = 1) -
 def told_again(requests: Iterable[Labelled], seed: int) -> Iterator[Labelled]:
     """Visits to sites of other kinds."""
     return shortened(elsewhere(again_and_again(requests, seed), seed), seed)
+
+
+def _part(path: Path, hold: tuple[str, ...], judging: bool) -> Iterator[Labelled]:
+    return (one for one in read(path) if is_held(hold, one.human, one.family, one.client) is judging)
 
 
 def _half(which: int, requests: Iterable[Labelled]) -> Iterator[Labelled]:

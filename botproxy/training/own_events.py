@@ -42,7 +42,7 @@ _FEED_AGENTS: Final = (b"feed", b"rss", b"podcast", b"newsblur", b"miniflux")
 _SAMPLED: Final = "08"
 """Rays below it are those whose vector is kept whatever became of them (`pipeline`)."""
 
-_PAST: Final = NAMES.index("address_pace")
+_PAST: Final = NAMES.index("visitor_pace")
 
 
 class Taken(NamedTuple):

@@ -16,6 +16,7 @@ from botproxy.scoring.ml import Vectors
 from botproxy.tls import shipped_clients
 from botproxy.traffic import Profiles, Seen
 from botproxy.traffic.profiles import REPORTS, SCRIPTS
+from botproxy.training.accompanied import COMPANY
 from botproxy.training.dataset import Labelled, facts
 from botproxy.training.samples import Sample
 
@@ -40,7 +41,9 @@ _SECRET: Final = b"of a replay, where nobody attacks"
 
 
 def replay(requests: Iterable[Labelled], seed: int = 1) -> Iterator[Sample]:
-    """A sample for each request. Profiles are those of this data set alone, and the same each time."""
+    """A sample for each request, but for those of company. Profiles are those of this data set alone, and the same each
+    time.
+    """
     drawn = random.Random(seed)  # noqa: S311 - the same each time is what is wanted
     profiles = Profiles(_SECRET, drawn.randbytes)
     vectors = Vectors(shipped_clients())
@@ -52,16 +55,17 @@ def replay(requests: Iterable[Labelled], seed: int = 1) -> Iterator[Sample]:
         keys = profiles.keys(made.request, made.client, one.session if made.session is not None else "")
         made = made._replace(profile=profiles.read(keys, now))
         found = heuristics.assess(made) is not None
-        yield Sample(
-            vectors.of(made),
-            one.human,
-            one.family,
-            one.client,
-            one.behaviour if one.disguise == "none" else f"{one.behaviour}, {one.disguise}",
-            one.session,
-            one.step,
-            found,
-        )
+        if one.family != COMPANY:
+            yield Sample(
+                vectors.of(made),
+                one.human,
+                one.family,
+                one.client,
+                one.behaviour if one.disguise == "none" else f"{one.behaviour}, {one.disguise}",
+                one.session,
+                one.step,
+                found,
+            )
         handed, reported = detections.of(one)
         if handed:
             profiles.note(keys, SCRIPTS, now)

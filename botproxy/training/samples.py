@@ -18,7 +18,7 @@ MOST_OF_ONE: Final = 0.25
 """Share of the weight of one label that a single family of clients may have: bots that solve challenges would else
 become the picture of a human."""
 
-_PAST: Final = NAMES.index("address_pace")
+_PAST: Final = NAMES.index("visitor_pace")
 _REFERER: Final = NAMES.index("referer")
 _PURPOSE: Final = NAMES.index("purpose")
 _LEAST_PAST: Final = 1e-3

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from botproxy.training import in_front
 from botproxy.training.dataset import Labelled
 
 _HTTP2_ALONE: Final = frozenset(("te", "priority"))
@@ -66,7 +67,7 @@ def plainly(one: Labelled) -> Labelled:
     return sent._replace(secure=False, tls="", cipher="", ja3="", ja4="", headers=tuple(headers))
 
 
-_WAYS: Final = (directly, through_proxy, untold, plainly)
+_WAYS: Final = (directly, directly, untold, plainly, plainly, through_proxy, *in_front.WAYS)
 
 
 def varied(requests: Iterable[Labelled], seed: int) -> Iterator[Labelled]:

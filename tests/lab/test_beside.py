@@ -47,7 +47,7 @@ def pages(session: str, human: bool, family: str, number: int) -> list[Labelled]
 
 
 def test_browsers_report_to_javascript_detections_and_libraries_stay_silent() -> None:
-    silent = NAMES.index("address_silent")
+    silent = NAMES.index("visitor_silent")
     # Which visits come to a site that hands the script out is drawn: among enough of them there are some.
     libraries = [list(replay(pages(f"s{at}", False, "curl", 8), 1))[-1].vector[silent] for at in range(6)]
     assert 1.0 in [float(each) for each in libraries]

@@ -7,25 +7,29 @@ import random
 import pytest
 
 from botproxy.scoring.ml import NAMES, decode
-from lab.company import COMPANY, KINDS, Beside
-from lab.neighbours import WAYS, Asked, judged, lines, recorded
+from botproxy.training.accompanied import COMPANY
+from lab.company import KINDS, Beside, Visit
+from lab.neighbours import WAYS, Asked, judged, lines, recorded, rotating
 from lab.targets import MODEL
 
-VISITS = recorded(["chromium-dark"])
+
+@pytest.fixture(scope="module")
+def visits() -> list[Visit]:
+    return recorded(["chromium-dark"])
 
 
 @pytest.mark.parametrize("beside", KINDS[1:], ids=lambda beside: beside.name)
-def test_company_asks_from_the_same_address_and_never_in_the_visit_s_name(beside: Beside) -> None:
-    visit = VISITS[0]
-    made = beside.make(visit, VISITS, random.Random(1))
+def test_company_asks_from_the_same_address_and_never_in_the_visit_s_name(beside: Beside, visits: list[Visit]) -> None:
+    visit = visits[0]
+    made = beside.make(visit, visits, random.Random(1))
     assert made
     assert {one.family for one in made} == {COMPANY}
     assert visit[0].session not in {one.session for one in made}
     assert min(one.time for one in made) < visit[-1].time
 
 
-def test_every_request_of_a_visit_is_judged_with_each_company_in_the_same_ways() -> None:
-    visits, kinds = VISITS[:2], KINDS[:2]
+def test_every_request_of_a_visit_is_judged_with_each_company_in_the_same_ways(visits: list[Visit]) -> None:
+    visits, kinds = visits[:2], KINDS[:2]
     found = list(judged(decode(MODEL.read_bytes(), NAMES), visits, 2, kinds))
     assert len(found) == 2 * 2 * sum(len(visit) for visit in visits)
     by = {kind.name: {(one.visit, one.way, one.step) for one in found if one.beside == kind.name} for kind in kinds}
@@ -44,3 +48,9 @@ def test_the_worst_of_a_visit_counts_once() -> None:
     assert visits == first
     assert requests.startswith("66.7 %")
     assert moved.startswith("-52")
+
+
+def test_crawls_with_the_headers_of_others_are_judged_every_way(visits: list[Visit]) -> None:
+    found = list(rotating(decode(MODEL.read_bytes(), NAMES), visits, 2))
+    assert [way for way, _, _ in found] == [name for name, _ in WAYS]
+    assert {crawls.whole for _, crawls, _ in found} == {2}

@@ -352,7 +352,7 @@ def test_where_nobody_asks_for_crowds_they_are_neither_counted_nor_told() -> Non
     told = []
     while payload := kept.take(48, START):
         told.append(payload[0])
-    assert told == [0, 1, 2]
+    assert told == [0, 1, 2, 6], "addresses, sessions, networks, and addresses with a User-Agent"
 
 
 def test_what_is_noted_counts_for_the_caller_and_its_crowds() -> None:
@@ -375,6 +375,31 @@ def test_many_behind_one_address_show_in_its_sessions_and_agents() -> None:
     assert seen.peers == pytest.approx(30, rel=0.3)
     assert seen.user_agents == pytest.approx(30, rel=0.3)
     assert seen.hosts == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_caller_is_told_apart_from_others_at_its_address() -> None:
+    kept = profiles()
+    program, browser = request(agent="curl/8.5.0"), request(agent="Mozilla/5.0 (X11)")
+    for number in range(20):
+        visit(kept, START + number, program, status=404)
+    seen = read(kept, START + 20, asked=browser)
+    assert seen.visitor == Profile().visitor
+    assert seen.address.client_errors == pytest.approx(20, rel=0.1)
+    assert read(kept, START + 20, asked=program).visitor.client_errors == pytest.approx(20, rel=0.1)
+
+
+def test_a_session_with_a_past_speaks_for_itself_where_others_have_the_same_user_agent() -> None:
+    kept = profiles()
+    visit(kept, START)
+    for number in range(1, 6):
+        visit(kept, START + number, session="mine")
+    seen = read(kept, START + 6, session="mine")
+    assert seen.visitor.requests == pytest.approx(6, rel=0.02), "with the page from before the session"
+    for number in range(20):
+        visit(kept, START + 6, session=f"other{number}")
+    seen = read(kept, START + 6, session="mine")
+    assert seen.visitor is seen.session
+    assert read(kept, START + 6, session="new").visitor.peers == pytest.approx(21, abs=8)
 
 
 @pytest.mark.parametrize("number", [10, 300, 3000, 20_000])

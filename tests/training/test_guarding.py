@@ -8,7 +8,19 @@ import pytest
 from botproxy.scoring.ml import NAMES, Calibration, Group, Trees
 from botproxy.scoring.ml.vector import FEATURES
 from botproxy.training.calibration import probability
-from botproxy.training.guarding import MOST, PARTS, PAST, PURPOSE, TLS, Shifts, guarded, shifts
+from botproxy.training.guarding import (
+    LANGUAGES,
+    MOST,
+    MOZILLA,
+    PARTS,
+    PAST,
+    PURPOSE,
+    REFERER,
+    TLS,
+    Shifts,
+    guarded,
+    shifts,
+)
 from botproxy.training.impersonating import impersonated
 from botproxy.training.samples import Matrix, as_first, untold
 
@@ -19,6 +31,7 @@ def vectors(rows: int, seed: int = 1) -> Matrix:
     drawn[:, NAMES.index("method")] = 0
     drawn[:, PURPOSE] = 1
     drawn[:, PARTS] = 0
+    drawn[:, REFERER] = 0
     return drawn
 
 
@@ -30,14 +43,15 @@ def test_no_more_people_than_stated_are_below_30_without_a_past() -> None:
     unseen = np.random.default_rng(2).normal(-1, 1, 8_000)
     calibration = Calibration(0.8, -0.3)
     added = shifts(rows, unseen, human, calibration, 0.01, 0.01)
-    assert added.told > 0 < added.untold
+    assert added.begin_told > 0 < added.begin_untold
+    assert added.told == added.untold == 0, "none of these was led to by a page of the site"
     trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
     made, weights = guarded(trees, np.zeros((1, 8), np.float32), rows, added)
     moved = unseen + made.values(rows) - 0.25
     said = probability(moved * calibration.slope + calibration.offset)
-    assert 0.005 < (said[:4_000] < 0.295).mean() <= 0.0105
+    assert 0.005 < (said[:4_000] < 0.345).mean() <= 0.0105
     assert np.array_equal(moved[4_000:], unseen[4_000:]), "who has a past is judged as before"
-    assert weights[1].sum() == 8_000
+    assert weights[1].sum() == weights[2].sum() == weights[3].sum() == 8_000
 
 
 def test_text_browsers_do_not_decide_for_all_and_few_decide_nothing() -> None:
@@ -46,8 +60,26 @@ def test_text_browsers_do_not_decide_for_all_and_few_decide_nothing() -> None:
     unseen = np.full(400, 3.0)
     unseen[:40] = -9.0
     rows[:40, NAMES.index("claimed_browser")] = 0
-    assert shifts(rows, unseen, human, Calibration(), 0.01, 0.01)[:2] == (0.0, 0.0)
-    assert shifts(rows[:50], np.full(50, -9.0), human[:50], Calibration(), 0.01, 0.01)[:2] == (0.0, 0.0)
+    assert shifts(rows, unseen, human, Calibration(), 0.01, 0.01)[:4] == (0.0, 0.0, 0.0, 0.0)
+    assert shifts(rows[:50], np.full(50, -9.0), human[:50], Calibration(), 0.01, 0.01)[:4] == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_what_a_visit_begins_with_is_moved_by_itself_and_only_who_comes_as_browsers_do() -> None:
+    rows = as_first(vectors(3_000))
+    rows[1_000:, REFERER] = 1
+    rows[2_000:2_300, LANGUAGES] = np.nan
+    rows[2_300:, MOZILLA] = 0
+    human = np.ones(3_000, np.bool_)
+    unseen = np.where(np.arange(3_000) < 1_000, -2.0, 3.0)
+    added = shifts(rows, unseen, human, Calibration(), 0.01, 0.01)
+    assert 1 < added.begin_told < 2
+    assert added.told == 0
+    trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
+    rows[2_000:, REFERER] = 0
+    made, _ = guarded(trees, np.zeros((1, 8), np.float32), rows, added)
+    moved = made.values(rows) - 0.25
+    assert np.allclose(moved[:1_000], added.begin_told)
+    assert np.allclose(moved[1_000:], 0)
 
 
 def test_what_is_beside_pages_is_measured_by_itself_and_where_few_were_seen_it_is_left_alone() -> None:
@@ -57,7 +89,7 @@ def test_what_is_beside_pages_is_measured_by_itself_and_where_few_were_seen_it_i
     human = np.ones(2_000, np.bool_)
     unseen = np.where(np.arange(2_000) < 1_000, -4.0, 3.0)
     added = shifts(rows, unseen, human, Calibration(), 0.01, 0.01)
-    assert added.untold == 0
+    assert added.begin_untold == 0
     assert 2 < added.beside_untold < MOST
     assert added.beside_told == MOST, "none was seen with TLS"
     trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
@@ -65,7 +97,7 @@ def test_what_is_beside_pages_is_measured_by_itself_and_where_few_were_seen_it_i
     moved = made.values(rows) - 0.25
     assert np.allclose(moved[:1_000], added.beside_untold)
     assert np.allclose(moved[1_000:], 0)
-    assert weights[1].tolist()[:5] == [1_000, 0, 0, 0, 1_000]
+    assert (weights[2][8], weights[2][8 + 4]) == (1_000, 1_000), "with a language, and beside pages or not"
 
 
 def test_with_a_past_those_are_moved_who_load_parts_and_those_of_whom_it_is_not_known() -> None:
@@ -75,7 +107,7 @@ def test_with_a_past_those_are_moved_who_load_parts_and_those_of_whom_it_is_not_
     human = np.ones(3_000, np.bool_)
     unseen = np.repeat([-3.0, -2.0, -4.0], 1_000)
     added = shifts(rows, unseen, human, Calibration(), 0.01, 0.01)
-    assert (added.untold, added.told) == (0, 0)
+    assert added[:4] == (0, 0, 0, 0)
     assert added.loads == pytest.approx(added.few_pages + 1)
     trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
     made, _ = guarded(trees, np.zeros((1, 8), np.float32), rows, added)
@@ -86,9 +118,9 @@ def test_with_a_past_those_are_moved_who_load_parts_and_those_of_whom_it_is_not_
 def test_trees_that_are_too_shallow_say_the_same_when_one_more_is_added() -> None:
     rows = vectors(50)
     trees = Trees(np.array([[0, 1, 2]]), np.full((1, 3), 1.5, np.float32), np.arange(8.0).reshape(1, 8), 0.5, 0.25)
-    made, weights = guarded(trees, np.ones((1, 8), np.float32), rows, Shifts(1, 1, 1, 1, 1, 1))
+    made, weights = guarded(trees, np.ones((1, 8), np.float32), rows, Shifts(1, 1, 1, 1, 1, 1, 1, 1, 1))
     assert np.allclose(made.values(rows), trees.values(rows)), "none of these is moved"
-    assert weights.shape == (2, 32)
+    assert weights.shape == (4, 64)
 
 
 def test_a_first_request_has_no_session_and_the_version_of_http_is_always_known() -> None:
@@ -112,3 +144,15 @@ def test_an_impersonator_has_a_browser_s_facts_and_its_own_doings() -> None:
     headers = NAMES.index("headers")
     assert set(changed[100:150, headers].tolist()) <= set(rows[:100, headers].tolist())
     assert np.array_equal(changed[150:], rows[150:], equal_nan=True), "who has no past has done nothing yet"
+
+
+def test_a_past_that_several_share_is_moved_by_itself_even_where_no_parts_were_loaded() -> None:
+    rows = vectors(2_000)
+    rows[:1_000, NAMES.index("visitor_idle")] = np.nan
+    human = np.ones(2_000, np.bool_)
+    unseen = np.where(np.arange(2_000) < 1_000, -3.0, 3.0)
+    added = shifts(rows, unseen, human, Calibration(), 0.01, 0.01)
+    assert 2 < added.several < 3
+    trees = Trees(np.zeros((1, 3), np.intp), np.full((1, 3), np.inf, np.float32), np.zeros((1, 8)), 0.5, 0.25)
+    made, _ = guarded(trees, np.zeros((1, 8), np.float32), rows, added)
+    assert np.allclose(made.values(rows) - 0.25, np.repeat([added.several, 0], 1_000))

@@ -56,14 +56,14 @@ def test_new_versions_of_one_browser_may_be_judged_by_each_other() -> None:
 def test_a_group_that_is_left_out_is_missing_and_no_other() -> None:
     vectors = np.ones((2, len(NAMES)), np.float32)
     changed = without(vectors, (Group.CALLER,))
-    assert np.isnan(changed[:, NAMES.index("address_pace")]).all()
+    assert np.isnan(changed[:, NAMES.index("visitor_pace")]).all()
     assert not np.isnan(changed[:, NAMES.index("headers")]).any()
     assert not np.isnan(vectors).any()
 
 
 def test_people_who_come_back_without_a_referrer_have_their_share_and_all_others_what_they_had() -> None:
     vectors = np.zeros((101, len(NAMES)), np.float32)
-    vectors[:, NAMES.index("address_pace")] = 0.5
+    vectors[:, NAMES.index("visitor_pace")] = 0.5
     human = np.arange(101) < 1
     vectors[100, NAMES.index("referer")] = 1.0
     made = evened(np.ones(101), vectors, human, 0.1)

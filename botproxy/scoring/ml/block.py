@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from botproxy.model import Headers
@@ -51,6 +52,16 @@ _ASKED_FOR: Final = (
     b"device-memory", b"downlink", b"ect", b"rtt", b"dpr", b"viewport-width", b"width",
 )  # fmt: skip
 """Client hints that a browser sends where the site asked for them."""
+
+_ADDED: Final = (
+    b"x-forwarded", b"forwarded", b"x-real-ip", b"via", b"cf-", b"cdn-loop", b"true-client-ip", b"x-amzn-trace-id",
+    b"x-amz-cf-id", b"cloudfront-", b"fastly-", b"x-azure-", b"x-client-ip", b"x-cloud-trace-context",
+    b"x-request-id", b"x-request-start", b"traceparent", b"tracestate", b"x-varnish", b"x-envoy-",
+)  # fmt: skip
+"""How headers begin that proxies, load balancers and caches add: they say nothing of who asks."""
+
+_WRITTEN: Final = frozenset((b"host", b"connection"))
+"""Headers that whoever stands in front writes anew."""
 
 _ACCEPTS: Final = (
     (b"*/*", 1.0, "anything"),
@@ -116,9 +127,10 @@ def _order_name(pair: tuple[bytes, bytes]) -> str:
 
 
 FEATURES: Final[tuple[Feature, ...]] = (
-    Feature("headers", _H, "headers", "how many there are, without client hints that a site asked for"),
-    Feature("names_case", _H, "0 to 3", "spelling of names: 0 all lower, 1 all as in the standards, 2 both as Chromium "
-            "mixes them over HTTP/1.1, 3 otherwise"),
+    Feature("headers", _H, "headers", "how many there are, without client hints that a site asked for and what proxies "
+            "add"),
+    Feature("names_case", _H, "0 to 3", "spelling of names, without Host, Connection and what proxies add: 0 all "
+            "lower, 1 all as in the standards, 2 both as Chromium mixes them over HTTP/1.1, 3 otherwise"),
     Feature("accept", _H, "1 to 7", "; ".join([f"{code:g} {word}" for _, code, word in _ACCEPTS]) + "; 7 other",
             "no Accept"),
     Feature("languages", _H, "languages", "in Accept-Language", "no Accept-Language"),
@@ -156,7 +168,7 @@ def read(headers: Headers, secure: bool) -> tuple[float, ...]:
     order = {name: place for place, name in enumerate(index)}
     languages = headers.first(b"accept-language")
     values = [
-        float(len(headers.items) - sum([name in index for name in _ASKED_FOR])),
+        float(len(headers.items) - sum([name in index for name in _ASKED_FOR]) - _added(index)),
         _case(headers),
         _accept(headers.first(b"accept")),
         MISSING if languages is None else float(languages.count(b",") + 1),
@@ -180,14 +192,21 @@ def read(headers: Headers, secure: bool) -> tuple[float, ...]:
     return tuple(values)
 
 
+def _added(index: Mapping[bytes, object]) -> int:
+    return sum([name.startswith(_ADDED) for name in index])
+
+
 def _case(headers: Headers) -> float:
-    lower = titled = 0
+    lower = titled = others = 0
     for name, _ in headers.items:
-        if name == name.lower():
+        small = name.lower()
+        if small in _WRITTEN or small.startswith(_ADDED):
+            others += 1
+        elif name == small:
             lower += 1
         elif name == name.title() or name in (b"DNT", b"TE", b"ETag"):
             titled += 1
-    if lower + titled < len(headers.items):
+    if lower + titled + others < len(headers.items):
         return 3.0
     if not titled:
         return 0.0

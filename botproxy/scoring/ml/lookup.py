@@ -29,9 +29,8 @@ _LINE: Final = block.COUNT
 _CONNECTION: Final = _LINE + moment.LINE
 _FIT: Final = _CONNECTION + moment.CONNECTION
 _SESSION: Final = _FIT + 1
-_ADDRESS: Final = block.COUNT + moment.COUNT
-_VISIT: Final = _ADDRESS + caller.VISITOR
-_NETWORK: Final = _VISIT + caller.VISITOR
+_VISITOR: Final = block.COUNT + moment.COUNT
+_BESIDE: Final = _VISITOR + caller.VISITOR
 
 ANSWERED: Final = 1_024
 """Sums that are remembered, with all that they follow from some 700 bytes each; when full they are all forgotten. A
@@ -48,9 +47,9 @@ class Lookup:
     """One model, made ready: about as many integers as it has different questions, of two bytes a tree."""
 
     __slots__ = (
-        "_address", "_answered", "_bias", "_block", "_connection", "_contradicts", "_fits", "_keys", "_leaves", "_line",
-        "_lines", "_network", "_no_session", "_number", "_offset", "_ones", "_scale", "_session", "_size", "_slope",
-        "_start", "_type", "_visit",
+        "_answered", "_beside", "_bias", "_block", "_connection", "_contradicts", "_fits", "_keys", "_leaves", "_line",
+        "_lines", "_no_session", "_number", "_offset", "_ones", "_scale", "_session", "_size", "_slope", "_start",
+        "_type", "_visitor",
     )  # fmt: skip
 
     def __init__(self, model: Model) -> None:
@@ -80,11 +79,10 @@ class Lookup:
         fit = _questions(asked, _FIT, _SESSION)
         self._fits: Final = _look_up(fit, (1.0,))
         self._contradicts: Final = _look_up(fit, (0.0,))
-        self._session: Final = _questions(asked, _SESSION, _ADDRESS)
+        self._session: Final = _questions(asked, _SESSION, _VISITOR)
         self._no_session: Final = _look_up(self._session, moment.NO_SESSION)
-        self._address: Final = _questions(asked, _ADDRESS, _VISIT)
-        self._visit: Final = _questions(asked, _VISIT, _NETWORK)
-        self._network: Final = _questions(asked, _NETWORK, len(NAMES))
+        self._visitor: Final = _questions(asked, _VISITOR, _BESIDE)
+        self._beside: Final = _questions(asked, _BESIDE, len(NAMES))
         self._lines: Final[dict[tuple[float, ...], int]] = {}  # a line's features have a few hundred values together
         self._answered: Final[dict[int, float]] = {}
         self._number: Final = next(_numbers)
@@ -124,13 +122,12 @@ class Lookup:
         bits |= self._no_session if facts.session is None else _look_up(self._session, moment.session(facts))
         profile = facts.profile
         if profile is not None:
-            address = caller.address(profile.address)
-            if address is not caller.UNKNOWN:
-                bits |= _look_up(self._address, address)
-            visit = caller.session(profile.session, profile.address)
-            if visit is not caller.UNKNOWN:
-                bits |= _look_up(self._visit, visit)
-            bits |= _look_up(self._network, (caller.network(profile.network),))
+            visitor = caller.visitor(profile)
+            if visitor is not caller.UNKNOWN:
+                bits |= _look_up(self._visitor, visitor)
+            beside = caller.beside(profile, facts)
+            if beside is not caller.NOTHING:
+                bits |= _look_up(self._beside, beside)
         answered = self._answered
         said = answered.get(bits)
         if said is None:

@@ -45,7 +45,7 @@ class Vectors:
         base = kind.get(key)
         if not isinstance(base, bytes):
             base = kind[key] = _BLOCK.pack(*block.read(request.headers, request.secure))
-        return base + _REST.pack(*self.moments.read(facts), *caller.read(facts.profile))
+        return base + _REST.pack(*self.moments.read(facts), *caller.read(facts))
 
 
 def chosen(names: tuple[str, ...]) -> list[int] | None:

@@ -44,6 +44,7 @@ def varied(count: int) -> list[Facts]:
         request = facts.request._replace(
             received=2_000.0,
             method=drawn.choice((b"GET", b"POST", b"HEAD", b"DELETE", b"MERGE")),
+            path=drawn.choice((b"/", b"/login")),
             body_length=drawn.choice((0, 7, None)),
             version=drawn.choice(("HTTP/1.0", "HTTP/1.1", "HTTP/2")),
         )
@@ -52,8 +53,13 @@ def varied(count: int) -> list[Facts]:
             (
                 None,
                 Profile(),
-                Profile(behaviour(drawn), None, Crowd(logins=drawn.random() * 9, login_failures=drawn.random() * 9)),
-                Profile(behaviour(drawn), behaviour(drawn)),
+                Profile(
+                    behaviour(drawn),
+                    None,
+                    Crowd(logins=drawn.random() * 9, login_failures=drawn.random() * 9),
+                    visitor=behaviour(drawn),
+                ),
+                Profile(behaviour(drawn), own := behaviour(drawn), visitor=own),
             )
         )
         made.append(
@@ -116,7 +122,7 @@ def test_scores_are_those_of_the_vectors_that_events_hold() -> None:
 def test_what_is_remembered_of_sums_is_bounded() -> None:
     vectors, lookup = Vectors(shipped_clients()), Lookup(made_up(300, 6, NAMES, 6))
     (one,), drawn = varied(1), random.Random(7)
-    asked = [one._replace(profile=Profile(behaviour(drawn), behaviour(drawn))) for _ in range(2 * ANSWERED)]
+    asked = [one._replace(profile=Profile(behaviour(drawn), visitor=behaviour(drawn))) for _ in range(2 * ANSWERED)]
     told = [lookup.log_odds(one, vectors.moments) for one in asked]
     assert len(set(told)) > ANSWERED
     assert 0 < len(lookup._answered) <= ANSWERED

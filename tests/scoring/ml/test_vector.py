@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botproxy.model import Behaviour, Client, Facts, Headers, Profile, Request, Session, Tls
+from botproxy.model import Behaviour, Client, Crowd, Facts, Headers, Profile, Request, Session, Tls
 from botproxy.scoring.ml import FEATURES, NAMES, Vectors
 from botproxy.tls import shipped_clients
 
@@ -135,28 +135,66 @@ def test_a_referer_is_of_this_host_or_of_another(value: bytes, code: float) -> N
 def test_what_a_caller_did_counts_in_shares() -> None:
     did = Behaviour(requests=40.0, pages=10.0, subresources=30.0, gap_mean=2.0, gap_deviation=1.0, paths=8.0)
     few, many = (
-        named(facts(profile=Profile(address=did._replace(requests=number, paths=number / 5)))) for number in (40, 400)
+        named(facts(profile=Profile(visitor=did._replace(requests=number, paths=number / 5)))) for number in (40, 400)
     )
-    assert few["address_parts"] == 3
-    assert few["address_irregularity"] == 0.5
-    assert few["address_variety"] == pytest.approx(many["address_variety"])
-    assert math.isnan(few["session_pace"])
+    assert few["visitor_parts"] == 3
+    assert few["visitor_irregularity"] == 0.5
+    assert few["visitor_variety"] == pytest.approx(many["visitor_variety"])
 
 
 def test_the_page_before_a_session_began_is_known_for_the_address() -> None:
     """Links of a first page are followed in a session that the page itself began."""
     address, session = Behaviour(requests=9.0, followed=4.0), Behaviour(requests=8.0, strayed=4.0)
-    values = named(facts(profile=Profile(address=address, session=session)))
-    assert values["session_followed"] == values["address_followed"] == 1
-    wandering = named(facts(profile=Profile(address=session, session=session)))
-    assert wandering["session_followed"] == 0
-    unknown = named(facts(profile=Profile(address=Behaviour(requests=9.0), session=session)))
-    assert unknown["session_followed"] == 0
+    values = named(facts(profile=Profile(address=address, session=session, visitor=session)))
+    assert values["visitor_followed"] == 1
+    wandering = named(facts(profile=Profile(address=session, session=session, visitor=session)))
+    assert wandering["visitor_followed"] == 0
+    unknown = named(facts(profile=Profile(address=Behaviour(requests=9.0), session=session, visitor=session)))
+    assert unknown["visitor_followed"] == 0
+
+
+def test_what_others_at_the_address_did_is_not_held_against_a_caller() -> None:
+    ill = Behaviour(requests=900.0, pages=900.0, client_errors=900.0, gap_mean=0.1, user_agents=5.0, paths=200.0)
+    network = Crowd(logins=90.0, login_failures=90.0)
+    beside, alone = named(facts(profile=Profile(address=ill, network=network))), named(facts(profile=Profile()))
+    assert {
+        name for name in NAMES if not math.isclose(beside[name], alone[name]) and beside[name] == beside[name]
+    } == set()
+
+
+def test_logins_of_a_network_count_for_who_logs_in() -> None:
+    profile = Profile(network=Crowd(logins=90.0, login_failures=45.0))
+    assert named(facts(profile=profile, method=b"POST", path=b"/login"))["network_failed_logins"] == 0.5
+
+
+def test_many_user_agents_at_an_address_are_counted_against_its_sessions() -> None:
+    rotating, office = (
+        Behaviour(requests=60.0, user_agents=40.0),
+        Behaviour(requests=900.0, user_agents=40.0, peers=80.0),
+    )
+    assert named(facts(profile=Profile(address=rotating)))["address_agents"] == 40
+    assert named(facts(profile=Profile(address=office)))["address_agents"] == 0.5
+
+
+def test_several_people_with_one_browser_are_not_one_fast_caller() -> None:
+    one = Behaviour(requests=40.0, burst=2.0, idle=1.0, gap_mean=2.0, gap_deviation=0.0, peers=1.0)
+    own = Behaviour(requests=3.0)
+    alone, several = (
+        named(facts(profile=Profile(session=own, visitor=one._replace(peers=peers)))) for peers in (1.0, 4.0)
+    )
+    assert several["visitor_pace"] == pytest.approx(alone["visitor_pace"] / 4)
+    assert alone["visitor_irregularity"] == 0
+    newcomer = named(facts(profile=Profile(visitor=one)))
+    assert newcomer["visitor_pace"] == pytest.approx(alone["visitor_pace"] / 2)
+    assert math.isnan(newcomer["visitor_gap"])
+    assert all(math.isnan(several[f"visitor_{name}"]) for name in ("idle", "gap", "irregularity"))
 
 
 def test_who_was_never_seen_has_no_past() -> None:
     values = named(facts(profile=Profile()))
-    assert all(math.isnan(value) for name, value in values.items() if name.startswith(("address_", "network_")))
+    assert all(
+        math.isnan(value) for name, value in values.items() if name.startswith(("visitor_", "address_", "network_"))
+    )
 
 
 @given(
