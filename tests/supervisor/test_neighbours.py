@@ -65,7 +65,7 @@ def test_each_table_of_what_callers_did_has_its_layout() -> None:
     """A payload says its table by the first byte alone: another layout needs another number."""
     profiles = Profiles(RING.shared("counters"), zeros)
     caller, network, crowd, path = (3, 19, 88), (0, 7, 96), (0, 11, 672), (0, 7, 168)
-    for number, (fixed, figures, bits) in enumerate((caller, caller, network, crowd, crowd, path)):
+    for number, (fixed, figures, bits) in enumerate((caller, caller, network, crowd, crowd, path, caller)):
         said = (7, WHEN, *([WHEN] * fixed), *([1.5] * figures), b"\x01" * bits)
         payload = bytes((number,)) + struct.pack(f"<Qd{fixed}d{figures}f{bits}s", *said)
         table, records = profiles.read_told(payload)
