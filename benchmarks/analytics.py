@@ -88,7 +88,7 @@ def fill(store: DuckdbStore, events: list[Event], number: int, seconds: float) -
         ]
         own += time.thread_time() - before
         store.put(rows)
-        while store.status().waiting > 5_000:  # nothing may be dropped
+        while store.status().waiting > 20_000:  # nothing may be dropped
             time.sleep(0.005)
     asyncio.run(store.flush())
     if store.status().stored != number:

@@ -37,13 +37,14 @@ def give_way(niceness: int) -> None:
     A niceness of its own has a thread on Linux alone, and turns of its own from Linux 6.12 on; elsewhere nothing is
     changed.
     """
+    if shorten_turns(niceness):
+        return
     with suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
-    shorten_turns(niceness)
 
 
 def shorten_turns(niceness: int) -> bool:
-    """Whether the kernel took it; an older one takes the length of a turn and does not look at it."""
+    """Both in one call; whether the kernel took it. An older one takes the length of a turn and passes over it."""
     number = _SCHED_SETATTR.get(platform.machine())
     if platform.system() != "Linux" or number is None:
         return False
