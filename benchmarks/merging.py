@@ -54,7 +54,7 @@ class Cost(NamedTuple):
     bytes: float  # that a worker, or a node, tells
     teller: float  # microseconds of a worker, or of a node
     between: float  # of the supervisor, or of the server
-    deferred: int  # keys that had to wait for a later tick, at the end
+    left: int  # keys of callers that wait for a later tick, at the end; between nodes, payloads that were not told
 
 
 @final
@@ -290,7 +290,7 @@ def rows_of(costs: Iterator[Cost]) -> list[list[str]]:
             report.count(cost.rate),
             report.microseconds(cost.bytes / 1000),
             report.count(cost.teller),
-            report.count(cost.between) + (f", {cost.deferred} keys late" if cost.deferred else ""),
+            report.count(cost.between) + (f", {cost.left} left" if cost.left else ""),
         ]
         for cost in costs
     ]

@@ -14,11 +14,11 @@ def test_between_workers_all_is_told_of_few_callers() -> None:
     assert cost.bytes > records / merging.TICK
     assert cost.teller > 0.0
     assert cost.between > 0.0
-    assert cost.deferred == 0
+    assert cost.left == 0
 
 
 def test_between_nodes_a_server_is_told(redis_server: Any) -> None:
     port = int(redis_server.url.rpartition(":")[2].partition("/")[0])
     cost = asyncio.run(merging.between_nodes(20, 400, port))
     assert cost.bytes > 1000.0
-    assert cost.deferred == 0
+    assert cost.left == 0
