@@ -27,7 +27,7 @@ from botproxy.training.samples import table
 from botproxy.training.terminated import plainly, through_proxy
 from lab.population import HTTP2, JA4
 
-SETS: Final = Path("lab/strangers.jsonl")
+SETS: Final = Path(__file__).with_name("strangers.jsonl")
 _ON_TLS: Final = ("HTTP/2 over TLS", "HTTP/1.1 over TLS")
 
 
