@@ -21,11 +21,12 @@ pytestmark = pytest.mark.browser
 WANTED = "The page you wanted"
 
 
+@pytest.mark.parametrize("options", [(), ("--no-pings",)], ids=["plain", "links without pings"])
 async def test_a_person_passes_a_managed_challenge_without_doing_anything(
-    challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path
+    challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     challenger.level = ClearanceLevel.MANAGED
-    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path) as person:
+    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path, *options) as person:
         await person.sees(WANTED)
     assert [solved.action for solved in challenger.solved] == ["managedChallengeNonInteractiveSolved"]
 
@@ -104,15 +105,6 @@ async def test_who_starts_a_browser_as_tools_do_is_asked_for_a_press(
         assert (challenger.count("click"), challenger.solved) == (1, [])
         await person.presses_a_key("space")
         await person.sees(WANTED)
-
-
-async def test_links_without_pings_alone_ask_nobody_for_a_press(
-    challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path
-) -> None:
-    challenger.level = ClearanceLevel.MANAGED
-    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path, "--no-pings") as person:
-        await person.sees(WANTED)
-    assert [solved.action for solved in challenger.solved] == ["managedChallengeNonInteractiveSolved"]
 
 
 async def test_a_program_that_acts_in_the_name_of_nobody_is_asked_for_a_press(
