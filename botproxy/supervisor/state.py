@@ -38,6 +38,9 @@ READS_A_TICK: Final = 10
 PROFILES_A_TICK: Final = 16
 """Payloads of what callers did, of 128 keys at most: 5,000 keys in a quarter of a second."""
 
+PART_SECONDS: Final = 5.0
+"""For which the end of sharing waits for what was being asked."""
+
 AGAIN_SECONDS: Final = 1.0
 """Between two attempts to reach a server that is away."""
 
@@ -234,9 +237,9 @@ class SharedState:
         return {"state_reachable": float(self._reaching), "state_nodes": len(self._nodes)}
 
     def _stop(self) -> None:
-        if self._living is not None:
-            self._living.cancel()
-            self._living = None
+        living, self._living = self._living, None
+        if living is not None:
+            living.cancel()
         remote, self._remote = self._remote, None
         self._reaching = self._ever = self._greeted = False
         self._after = b"0"
@@ -245,20 +248,22 @@ class SharedState:
         self._rates.share_with_nodes(False)
         self._profiles.share_with_nodes(False)
         if remote is not None:
-            task = asyncio.get_running_loop().create_task(remote.close())
+            task = asyncio.get_running_loop().create_task(_part(living, remote))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
     # Living with a server
 
     async def _live(self, remote: RedisStore, began: asyncio.Event) -> None:
-        while True:
+        while remote is self._remote:  # a cancellation that comes with an answer or a time-out may be lost on the way
             try:
                 await self._turn(remote)
-                if not self._reaching:
+                if not self._reaching and remote is self._remote:
                     await self._back(remote)
                 wait = TICK
             except (StoreAway, StoreFull) as away:
+                if remote is not self._remote:
+                    return
                 self._away(str(away))
                 wait = AGAIN_SECONDS
             except Exception:
@@ -376,3 +381,12 @@ class SharedState:
     def _count(self, name: str, label: str, number: int = 1) -> None:
         key = (name, label) if label else (name,)
         self.counts[key] = self.counts.get(key, 0) + number
+
+
+async def _part(living: asyncio.Task[None] | None, remote: RedisStore) -> None:
+    """Close what reaches a server, once nobody asks it any more: a connection that is just being made belongs to nobody
+    else, and would stay open.
+    """
+    if living is not None:
+        await asyncio.wait((living,), timeout=PART_SECONDS)
+    await remote.close()

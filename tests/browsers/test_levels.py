@@ -111,7 +111,8 @@ async def test_a_program_that_acts_in_the_name_of_nobody_is_asked_for_a_press(
     challenger: Any, part: Callable[[str], str], screen: str, tmp_path: Path
 ) -> None:
     challenger.level = ClearanceLevel.MANAGED
-    async with chromium(part("chromium"), challenger.url + "/wanted", screen, tmp_path) as person:
+    async with chromium(part("chromium"), "about:blank", screen, tmp_path) as person:
+        await person.look(f"location.href = '{challenger.url}/wanted'")  # now, and not before somebody drives
         await person.drives()
         await person.is_asked()
     assert (challenger.count("click"), challenger.solved) == (1, [])

@@ -132,7 +132,7 @@ def test_a_third_generation_waits_until_the_first_has_drained(proxy: Start) -> N
     # Replaced, but not ending: the place of this worker is taken, and readiness must not say otherwise.
     assert not said["draining"]
     running.wait("msg=serving generation=3")
-    assert running.get()["body"] == "three"
+    until(lambda: running.get()["body"] == "three")
 
 
 def test_sigterm_finishes_what_runs_and_refuses_what_is_new(proxy: Start) -> None:
