@@ -48,7 +48,7 @@ def accompanied(requests: Iterable[Labelled], seed: int) -> Iterator[Labelled]:
         habits = drawn.get(one.session)
         if habits is None:
             habits = drawn[one.session] = rng.random() < _NO_COOKIES, not one.human and rng.random() < _ROTATING
-            agent = _agent(one)
+            agent = one.header("user-agent")
             if one.human and agent and len(agents) < _POOL:
                 agents.append(agent)
             for other in sorted(_beside(one, agent, rng), key=lambda each: each.time):
@@ -107,10 +107,6 @@ def _person(one: Labelled, agent: str, session: str, rng: random.Random) -> Iter
                 headers=(("User-Agent", agent), *came_from), status=200,
                 content_type="image/png" if part else "text/html", since=1.0 if page or part else None,
             )  # fmt: skip
-
-
-def _agent(one: Labelled) -> str:
-    return next((value for name, value in one.headers if name.lower() == "user-agent"), "")
 
 
 def _as(headers: tuple[tuple[str, str], ...], agent: str) -> tuple[tuple[str, str], ...]:

@@ -72,6 +72,10 @@ class Labelled(NamedTuple):
     since: float | None  # seconds since the session cookie that it brought was issued; None when it brought none
     short_referer: bool = False  # the site asks for that (`training.referrers`); nothing that is recorded
 
+    def header(self, name: str) -> str:
+        """The first value of a header, by its name in lower case; "" without it."""
+        return next((value for each, value in self.headers if each.lower() == name), "")
+
 
 _FIELDS: Final = Labelled._fields[:-1]
 _TEXTS: Final = frozenset(name for name, kind in Labelled.__annotations__.items() if kind == "str")

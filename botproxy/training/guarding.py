@@ -27,15 +27,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from botproxy.scoring.ml import NAMES, Calibration, Trees
-from botproxy.training.samples import Matrix, Numbers, Truths
+from botproxy.training.samples import LEAST_PAST, PAST, PURPOSE, REFERER, Matrix, Numbers, Truths
 
-PAST: Final = NAMES.index("visitor_pace")
 TLS: Final = NAMES.index("tls_ciphers")
 CLAIMED: Final = NAMES.index("claimed_browser")
-PURPOSE: Final = NAMES.index("purpose")
 PARTS: Final = NAMES.index("visitor_parts")
 IDLE: Final = NAMES.index("visitor_idle")
-REFERER: Final = NAMES.index("referer")
 LANGUAGES: Final = NAMES.index("languages")
 MOZILLA: Final = NAMES.index("agent_mozilla")
 
@@ -44,9 +41,6 @@ _OWN: Final = (0.5, 1.5)
 
 BESIDE: Final = 3.5
 """Purposes above it: workers, WebSockets and preflights. Browsers leave most headers out of them."""
-
-LEAST_PAST: Final = 1e-3
-"""Requests a second: less is nobody who was here lately."""
 
 _THRESHOLD: Final = 0.345
 """Probability that rounds to the score 35: five points above 30, for browsers that nobody has seen."""

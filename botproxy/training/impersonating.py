@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 
 from botproxy.scoring.ml import FEATURES, NAMES, Group
-from botproxy.training.guarding import LEAST_PAST, PAST
-from botproxy.training.samples import Matrix, Truths
+from botproxy.training.samples import LEAST_PAST, PAST, Matrix, Truths
 
 _OWN: Final = ("session", "session_age", "method", "body", "referer", "static_resource")
 """Facts that belong to what a caller does, beside those of the group `caller`."""

@@ -70,7 +70,7 @@ def _for(one: Labelled) -> _Headers:
 
 def _upgrade(one: Labelled) -> _Headers:
     """What they pass on of a WebSocket's handshake."""
-    value = next((value for name, value in one.headers if name.lower() == "upgrade"), "")
+    value = one.header("upgrade")
     return (("Upgrade", value), ("Connection", "upgrade")) if value else ()
 
 

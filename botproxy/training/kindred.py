@@ -361,7 +361,7 @@ def kindred(requests: Iterable[Labelled], seed: int, kinds: Sequence[Kind] = KIN
 
 
 def _drawn(one: Labelled, choose: random.Random, kinds: Sequence[Kind]) -> tuple[Kind, int] | None:
-    agent = next((value for name, value in one.headers if name.lower() == "user-agent"), "")
+    agent = one.header("user-agent")
     engine, version = engine_of(agent)
     able = [kind for kind in kinds if kind.engine == engine and kind.least <= (version or 100) <= kind.most]
     return (choose.choice(able), version) if able else None

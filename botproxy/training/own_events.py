@@ -23,7 +23,7 @@ from botproxy.scoring import read_asked
 from botproxy.scoring.ml import NAMES
 from botproxy.simulation import SOLVED, when
 from botproxy.training.feedback import Feedback
-from botproxy.training.samples import Sample
+from botproxy.training.samples import PAST, Sample
 
 MOST: Final = 200_000
 """Labelled vectors that are kept, the newest: 75 MB."""
@@ -41,8 +41,6 @@ _PASSED: Final = frozenset(("managedChallengeBypassed", "challengeBypassed"))
 _FEED_AGENTS: Final = (b"feed", b"rss", b"podcast", b"newsblur", b"miniflux")
 _SAMPLED: Final = "08"
 """Rays below it are those whose vector is kept whatever became of them (`pipeline`)."""
-
-_PAST: Final = NAMES.index("visitor_pace")
 
 
 class Taken(NamedTuple):
@@ -172,7 +170,7 @@ def _sample(event: Mapping[str, Any], vector: Any, human: bool, why: str, addres
         f"own {named} ({part + 1} of 4)" if human else family,
         f"own, {why}",
         str(event.get("BotproxySession") or address),
-        4 if vector[_PAST] > 0 else 0,
+        4 if vector[PAST] > 0 else 0,
         event.get("BotScoreSrc") == ScoreSource.HEURISTICS.value,
     )
 

@@ -18,10 +18,11 @@ MOST_OF_ONE: Final = 0.25
 """Share of the weight of one label that a single family of clients may have: bots that solve challenges would else
 become the picture of a human."""
 
-_PAST: Final = NAMES.index("visitor_pace")
-_REFERER: Final = NAMES.index("referer")
-_PURPOSE: Final = NAMES.index("purpose")
-_LEAST_PAST: Final = 1e-3
+PAST: Final = NAMES.index("visitor_pace")
+REFERER: Final = NAMES.index("referer")
+PURPOSE: Final = NAMES.index("purpose")
+LEAST_PAST: Final = 1e-3
+"""Requests a second: less is nobody who was here lately."""
 
 
 class Sample(NamedTuple):
@@ -106,7 +107,7 @@ def evened(given: Numbers, rows: Matrix, human: Truths, returning: float) -> Num
     opens a link of a mail in the middle of a visit would pay for that. Where people have a greater share, nothing
     changes.
     """
-    chosen = (rows[:, _PAST] > _LEAST_PAST) & (rows[:, _REFERER] != 1.0) & (rows[:, _PURPOSE] <= 1.0)
+    chosen = (rows[:, PAST] > LEAST_PAST) & (rows[:, REFERER] != 1.0) & (rows[:, PURPOSE] <= 1.0)
     every, people = given[chosen].sum(), given[chosen & human].sum()
     changed = given.copy()
     if 0 < people < returning * every:

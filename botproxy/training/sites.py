@@ -30,12 +30,8 @@ class Site(NamedTuple):
     """The request with the site's own answer, or None for one that goes elsewhere; drawn the same for each target."""
 
 
-def _destination(one: Labelled) -> str:
-    return next((value for name, value in one.headers if name.lower() == "sec-fetch-dest"), "")
-
-
 def _is_part(one: Labelled) -> bool:
-    return one.kind == "part" or _destination(one) in _PARTS
+    return one.kind == "part" or one.header("sec-fetch-dest") in _PARTS
 
 
 def _assets_elsewhere(one: Labelled, drawn: random.Random) -> Labelled | None:
@@ -43,7 +39,7 @@ def _assets_elsewhere(one: Labelled, drawn: random.Random) -> Labelled | None:
 
 
 def _pages_alone(one: Labelled, drawn: random.Random) -> Labelled | None:
-    return one if one.kind == "page" or not (_is_part(one) or _destination(one) == "empty") else None
+    return one if one.kind == "page" or not (_is_part(one) or one.header("sec-fetch-dest") == "empty") else None
 
 
 def _broken(one: Labelled, drawn: random.Random) -> Labelled | None:
@@ -53,7 +49,7 @@ def _broken(one: Labelled, drawn: random.Random) -> Labelled | None:
 
 
 def _refusing(one: Labelled, drawn: random.Random) -> Labelled | None:
-    if _destination(one) == "empty" and one.kind != "page" and drawn.random() < 0.7:
+    if one.header("sec-fetch-dest") == "empty" and one.kind != "page" and drawn.random() < 0.7:
         return one._replace(status=drawn.choice((401, 403)))
     return one
 
@@ -107,7 +103,7 @@ def again_and_again(requests: Iterable[Labelled], seed: int) -> Iterator[Labelle
             continue
         drawn = random.Random(f"{seed} {one.session}")  # noqa: S311 - the same each time is what is wanted
         busy, reloads = drawn.random() < BUSY, drawn.random() < RELOADING
-        if one.kind != "page" and _destination(one) == "empty" and busy:
+        if one.kind != "page" and one.header("sec-fetch-dest") == "empty" and busy:
             more = _by_script(one, random.Random(f"{seed} {one.session} {one.step}"))  # noqa: S311 - likewise
         elif reloads and one.human and one.kind == "page" and one.status == 200 and one.session not in reloaded:
             reloaded.add(one.session)

@@ -41,7 +41,7 @@ def directly(one: Labelled) -> Labelled:
 def through_proxy(one: Labelled) -> Labelled:
     """As a proxy passes it on that ends TLS and says nothing of it: its own Connection, other names as they came."""
     rest = [(name, value) for name, value in one.headers if name.lower() not in ("host", "connection", "te", "upgrade")]
-    upgrade = next((value for name, value in one.headers if name.lower() == "upgrade"), "")
+    upgrade = one.header("upgrade")
     if upgrade:  # as everybody tells nginx to pass WebSockets on
         headers = (("Host", one.host), ("Upgrade", upgrade), ("Connection", "upgrade"), *rest)
         return one._replace(http="HTTP/1.1", headers=headers, http2="", tls="", cipher="", ja3="", ja4="")

@@ -13,16 +13,13 @@ from botproxy.training.guarding import (
     MOST,
     MOZILLA,
     PARTS,
-    PAST,
-    PURPOSE,
-    REFERER,
     TLS,
     Shifts,
     guarded,
     shifts,
 )
 from botproxy.training.impersonating import impersonated
-from botproxy.training.samples import Matrix, as_first, untold
+from botproxy.training.samples import PAST, PURPOSE, REFERER, Matrix, as_first, untold
 
 
 def vectors(rows: int, seed: int = 1) -> Matrix:
